@@ -1,5 +1,5 @@
 /**
- * Builds the desktop entries (shell, core, engine host, exchange host, preload) and the renderer. The headless server
+ * Builds the desktop entries (shell, core, engine host with its template thread, exchange host, preload) and the renderer. The headless server
  * runs from the sources.
  */
 import { resolve } from 'node:path'
@@ -25,7 +25,10 @@ export default defineConfig({
           shell: at('src-main/desktop/desktop-main.ts'),
           core: at('src-main/desktop/core-host.ts'),
           engine: at('src-main/engine/host/engine-host-entry.ts'),
+          'template-worker': at('src-main/engine/host/template/template-worker.ts'),
           exchange: at('src-main/desktop/exchange-host.ts'),
+          'db-worker': at('src-main/db/db-worker.ts'),
+          copy: at('src-main/db/copy-worker.ts'),
         },
         output: { format: 'es' },
       },

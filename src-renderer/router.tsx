@@ -11,6 +11,7 @@ import { JobsPage } from './features/jobs/jobs-page.tsx'
 import { parseJobsSearch } from './features/jobs/search.ts'
 import { MarketPage } from './features/market/market-page.tsx'
 import { ModelsPage } from './features/models/models-page.tsx'
+import { BackupPage } from './features/settings/backup-page.tsx'
 import { SettingsPage } from './features/settings/settings-page.tsx'
 import { WelcomePage } from './features/welcome/welcome-page.tsx'
 import { Frame } from './shell/frame.tsx'
@@ -28,6 +29,7 @@ const tree = root.addChildren([
   createRoute({ ...parent, path: '/jobs', component: JobsPage, validateSearch: parseJobsSearch }),
   createRoute({ ...parent, path: '/earnings', component: EarningsPage }),
   createRoute({ ...parent, path: '/settings', component: SettingsPage }),
+  createRoute({ ...parent, path: '/backup', component: BackupPage }),
   createRoute({ ...parent, path: '/welcome', component: WelcomePage }),
 ])
 

@@ -9,6 +9,7 @@ import { pathToFileURL } from 'node:url'
 
 import Database from 'better-sqlite3'
 
+import type { ReceiptV1 } from '#contract/receipt.ts'
 import { GENESIS, makeReceipt, receiptHash, signClaim, signReceipt } from '#books/receipts.ts'
 import { brandId, type Instrument, type JobId, type ModelSha256, type PublicKey } from '#contract/ids.ts'
 import { nanoPerMtok } from '#contract/money.ts'
@@ -136,7 +137,7 @@ class Writer {
 
 interface SettledJob {
   jobId: string
-  receipt: ReturnType<typeof signReceipt>
+  receipt: ReceiptV1
   json: string
   hash: string
   released: boolean

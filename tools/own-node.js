@@ -12,17 +12,21 @@ import {
   linkSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readlinkSync,
   realpathSync,
   rmSync,
   symlinkSync,
 } from 'node:fs'
+import module from 'node:module'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 /** The first Node that runs TypeScript without a flag. */
 const MINIMUM = [22, 18]
 const VERSION_TIMEOUT_MS = 20_000
+/** A whole run has about a thousand files of compiled code; sources that change add to them. */
+const COMPILED_MAX = 20_000
 
 /** Where the project's Node lies when it was installed. The packages of Apple's processors are named apart. */
 export function ownNodePath(root, platform = process.platform, arch = process.arch) {
@@ -87,8 +91,28 @@ export function linkOwnNode(root, ownNode, platform = process.platform) {
 }
 
 /**
+ * Where Node keeps compiled code of this checkout, types already stripped: the next start neither parses the sources nor
+ * loads the stripper, which costs every process some 30 MB. In the checkout, where only its owner can put code.
+ */
+function keepCompiled(root, env = process.env) {
+  if (env.NODE_COMPILE_CACHE !== undefined) return
+  const folder = join(root, 'node_modules', '.cache', 'compiled')
+  try {
+    const kept = existsSync(folder) ? readdirSync(folder, { recursive: true }).length : 0
+    if (kept > COMPILED_MAX) rmSync(folder, { recursive: true, force: true })
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch {
+    // A checkout that may not be written keeps nothing.
+    return
+  }
+  // For children; this process is told by a call.
+  env.NODE_COMPILE_CACHE = folder
+  module.enableCompileCache?.(folder)
+}
+
+/**
  * Runs the file on the project's Node as a child; resolves to its exit code. A terminal's Ctrl-C reaches the child by
- * itself.
+ * itself, and it looks by itself whether npm is still there (lib/parent-watch).
  */
 function runOn(ownNode, file, args) {
   return new Promise((done) => {
@@ -133,6 +157,7 @@ async function main([file, ...given]) {
   }
   if (file === undefined) return
   const path = resolve(root, file)
+  keepCompiled(root)
   if (usable && !onIt) {
     process.exitCode = await runOn(ownNode, path, args)
     return

@@ -3,29 +3,38 @@
  * are a domain line and the RFC 8785 form of the object exactly as it arrived, so that a field added by anybody
  * else breaks the signature too.
  */
-import { amountOf, splitFee, type NanoPerMtok, type Realm } from '#contract/money.ts'
-import { V1_UNIT_OF_REALM } from '#contract/units.ts'
+import { fail } from '#contract/errors.ts'
+import { costOf, onePrice, splitFee, type Nano, type NanoPerMtok, type Price, type Realm } from '#contract/money.ts'
+import { V1_UNIT_OF_REALM, type Unit } from '#contract/units.ts'
 import type { PublicKey } from '#contract/ids.ts'
 import {
   receipt as receiptSchema,
   signedClaim as signedClaimSchema,
   type Claim,
+  type ClaimV1,
+  type ClaimV2,
   type Receipt,
+  type ReceiptV1,
+  type ReceiptV2,
   type SignedClaim,
 } from '#contract/receipt.ts'
+import type { Release } from '#contract/supplier.ts'
+import type { AnswerText } from '#contract/supplier-v2.ts'
+import { isSignedTime } from '#contract/time.ts'
 import { canonicalJson, hmacSha256Hex, sha256Hex } from '#lib/canonical.ts'
 import { verifySignature, type SigningKey } from '#lib/ed25519.ts'
 
-/** `prev` of a supplier's first receipt. */
+/** `prev` of a supplier's first receipt, and the hash of a chain without any record. */
 export const GENESIS = '0'.repeat(64)
-const CLAIM_DOMAIN = 'stoker-claim-v1\n'
-const RECEIPT_DOMAIN = 'stoker-receipt-v1\n'
+const claimText = (claim: Claim): string => `stoker-claim-v${claim.v}\n${canonicalJson(claim)}`
+const receiptText = (receipt: UnsignedReceipt): string => `stoker-receipt-v${receipt.v}\n${canonicalJson(receipt)}`
 
-export type UnsignedReceipt = Omit<Receipt, 'exchangeSig'>
+type WithoutSig<R extends Receipt> = R extends R ? Omit<R, 'exchangeSig'> : never
+export type UnsignedReceipt = WithoutSig<Receipt>
 
-export const signClaim = (key: SigningKey, claim: Claim): SignedClaim => ({
+export const signClaim = <C extends Claim>(key: SigningKey, claim: C): { claim: C; claimSig: string } => ({
   claim,
-  claimSig: key.sign(CLAIM_DOMAIN + canonicalJson(claim)),
+  claimSig: key.sign(claimText(claim)),
 })
 
 /** True when the claim has the right shape and is signed by the supplier it names. */
@@ -34,8 +43,7 @@ export function verifyClaim(signed: unknown): boolean {
   return parsed.success && claimSigned(signed as SignedClaim)
 }
 
-const claimSigned = ({ claim, claimSig }: SignedClaim): boolean =>
-  signedBy(claim.supplier, CLAIM_DOMAIN + canonicalJson(claim), claimSig)
+const claimSigned = ({ claim, claimSig }: SignedClaim): boolean => signedBy(claim.supplier, claimText(claim), claimSig)
 
 /**
  * 86 characters carry 4 bits more than a signature has: only the one spelling with zeros there counts, or a receipt
@@ -44,25 +52,27 @@ const claimSigned = ({ claim, claimSig }: SignedClaim): boolean =>
 const signedBy = (key: string, text: string, signature: string): boolean =>
   Buffer.from(signature, 'base64url').toString('base64url') === signature && verifySignature(key, text, signature)
 
-export interface ReceiptFacts {
-  signed: SignedClaim
+interface ChainedFacts {
   /** 1 and GENESIS for a supplier's first, then one more and the hash of the one before. */
   seq: number
   prev: string
   realm: Realm
-  /** Reference tokens as the exchange counted them. */
-  billed: { inputTokens: number; outputTokens: number }
-  priceNanoPerMtok: NanoPerMtok
   feeBps: number
   settledAt: number
   releaseAt: number
   exchange: PublicKey
 }
 
-/** Gross, fee and the seller's part follow from tokens, price and fee rate. Throws MoneyRangeError beyond 2^51. */
-export function makeReceipt(facts: ReceiptFacts): UnsignedReceipt {
+export interface ReceiptFacts extends ChainedFacts {
+  signed: { claim: ClaimV1; claimSig: string }
+  /** Reference tokens as the exchange counted them. */
+  billed: ReceiptV1['billed']
+  priceNanoPerMtok: NanoPerMtok
+}
+
+/** Of version 1. Gross, fee and the seller's part follow from tokens, price and fee rate. Throws MoneyRangeError beyond 2^51. */
+export function makeReceipt(facts: ReceiptFacts): WithoutSig<ReceiptV1> {
   const { signed, realm, ...rest } = facts
-  const money = moneyOf(facts)
   return {
     v: 1,
     claim: signed.claim,
@@ -70,14 +80,46 @@ export function makeReceipt(facts: ReceiptFacts): UnsignedReceipt {
     realm,
     currency: V1_UNIT_OF_REALM[realm],
     ...rest,
-    ...money,
+    ...moneyOf(billedTokens(facts.billed), onePrice(facts.priceNanoPerMtok), facts.feeBps),
   }
 }
 
-export const signReceipt = (key: SigningKey, receipt: UnsignedReceipt): Receipt => ({
-  ...receipt,
-  exchangeSig: key.sign(RECEIPT_DOMAIN + canonicalJson(receipt)),
-})
+export interface ReceiptFactsV2 extends ChainedFacts {
+  signed: { claim: ClaimV2; claimSig: string }
+  /** Reference tokens as the exchange counted them. */
+  billed: ReceiptV2['billed']
+  price: Price
+  unit: Pick<Unit, 'code' | 'scale'>
+}
+
+/** Of version 2. Errors: MoneyRangeError beyond 2^51; UNAVAILABLE at a time that no receipt may bear. */
+export function makeReceiptV2(facts: ReceiptFactsV2): WithoutSig<ReceiptV2> {
+  const { signed, unit, ...rest } = facts
+  for (const at of [facts.settledAt, facts.releaseAt]) if (!isSignedTime(at)) throw fail('clock.outOfRange', { at })
+  return {
+    v: 2,
+    claim: signed.claim,
+    claimSig: signed.claimSig,
+    unit: { code: unit.code, scale: unit.scale },
+    ...rest,
+    ...moneyOf(billedTokens(facts.billed), facts.price, facts.feeBps),
+  }
+}
+
+export function signReceipt<R extends UnsignedReceipt>(key: SigningKey, receipt: R): R & { exchangeSig: string } {
+  return { ...receipt, exchangeSig: key.sign(receiptText(receipt)) }
+}
+
+/** The price it was billed at: three equal ones in version 1. */
+export const receiptPrice = (receipt: Receipt): Price =>
+  receipt.v === 1 ? onePrice(receipt.priceNanoPerMtok) : receipt.price
+
+/**
+ * What heads of chains name of a release: the SHA-256 of its canonical JSON. Releases are not linked to each other; a job
+ * is released once, so two histories that end in the same one at the same number have released the same jobs.
+ */
+export const releaseHash = ({ seq, jobId, amountNano, at }: Release): string =>
+  sha256Hex(canonicalJson({ seq, jobId, amountNano, at }))
 
 /** What the next receipt of this supplier names as `prev`. */
 export const receiptHash = (receipt: Receipt): string => sha256Hex(canonicalJson(receipt))
@@ -87,8 +129,15 @@ export const receiptHash = (receipt: Receipt): string => sha256Hex(canonicalJson
  */
 export const requestMac = (salt: string, request: unknown): string => hmacSha256Hex(salt, canonicalJson(request))
 
-/** MAC over the UTF-8 bytes of the whole answer. */
+/** MAC of version 1: over the UTF-8 bytes of the whole answer. */
 export const answerMac = (salt: string, text: string): string => hmacSha256Hex(salt, text)
+
+/** MAC of version 2: over the canonical JSON of the whole answer. */
+export const answerMacV2 = (salt: string, { content, reasoning, toolCalls }: AnswerText): string =>
+  hmacSha256Hex(salt, canonicalJson({ content, reasoning, toolCalls }))
+
+/** An answer of text alone. */
+export const plainAnswer = (content: string): AnswerText => ({ content, reasoning: '', toolCalls: [] })
 
 export interface VerifyOptions {
   /** The exchange's key, pinned at registration. Without it a receipt is self-consistent at most. */
@@ -96,7 +145,7 @@ export interface VerifyOptions {
   /** The whole receipt before this one, or null when this must be the supplier's first. */
   prev?: Receipt | null
   /** What the MACs speak of, for whoever has it. */
-  content?: { salt: string; request?: unknown; answer?: string }
+  content?: { salt: string; request?: unknown; answer?: string | AnswerText }
 }
 
 export interface Verified {
@@ -112,7 +161,8 @@ export interface Verified {
 /** Checks a receipt offline. `receipt` is the raw value as stored or received; never throws for its content. */
 export function verifyReceipt(receipt: unknown, options: VerifyOptions = {}): Verified {
   const result: Verified = { ok: false, shown: [], notShown: [], problems: [] }
-  if (!receiptSchema.safeParse(receipt).success) return { ...result, problems: ['this is not a receipt of version 1'] }
+  if (!receiptSchema.safeParse(receipt).success)
+    return { ...result, problems: ['this is not a receipt of version 1 or 2'] }
   const value = receipt as Receipt
   checkSignatures(value, options, result)
   checkMoney(value, result)
@@ -136,7 +186,7 @@ function checkSignatures(receipt: Receipt, options: VerifyOptions, result: Verif
   )
   judge(
     result,
-    signedBy(receipt.exchange, RECEIPT_DOMAIN + canonicalJson(unsigned), exchangeSig),
+    signedBy(receipt.exchange, receiptText(unsigned), exchangeSig),
     `the receipt is signed by the exchange key ${receipt.exchange}`,
     'the receipt is not signed by the exchange it names',
   )
@@ -154,10 +204,11 @@ function checkSignatures(receipt: Receipt, options: VerifyOptions, result: Verif
 }
 
 function checkMoney(receipt: Receipt, result: Verified): void {
-  const { billed, claim, priceNanoPerMtok } = receipt
+  const { billed, claim } = receipt
+  const price = receiptPrice(receipt)
   let right = false
   try {
-    const money = moneyOf(receipt)
+    const money = moneyOf(billedTokens(billed), price, receipt.feeBps)
     right =
       money.grossNano === receipt.grossNano &&
       money.feeNano === receipt.feeNano &&
@@ -168,15 +219,17 @@ function checkMoney(receipt: Receipt, result: Verified): void {
   judge(
     result,
     right,
-    `gross, fee and seller's part follow from ${billed.inputTokens} + ${billed.outputTokens} tokens at ${priceNanoPerMtok} nano-units per million tokens`,
+    `gross, fee and seller's part follow from ${billed.inputTokens} + ${billed.outputTokens} tokens at ${pricesText(price)} nano-units per million tokens`,
     'the amounts do not follow from tokens, price and fee',
   )
-  judge(
-    result,
-    receipt.currency === V1_UNIT_OF_REALM[receipt.realm],
-    `the ${receipt.realm} realm's currency is used`,
-    `${receipt.currency} is not the currency of the ${receipt.realm} realm`,
-  )
+  // Version 1 has one unit a realm; version 2 names it, and the seller compares it with what was agreed.
+  if (receipt.v === 1)
+    judge(
+      result,
+      receipt.currency === V1_UNIT_OF_REALM[receipt.realm],
+      `the ${receipt.realm} realm's currency is used`,
+      `${receipt.currency} is not the currency of the ${receipt.realm} realm`,
+    )
   judge(
     result,
     receipt.releaseAt >= receipt.settledAt,
@@ -232,18 +285,32 @@ function checkContent({ claim }: Receipt, { content }: VerifyOptions, result: Ve
   else
     judge(
       result,
-      answerMac(salt, answer) === claim.answerMac,
+      macOfAnswer(claim, salt, answer) === claim.answerMac,
       'it is for this answer',
       'it is for another answer or salt',
     )
 }
 
-function moneyOf({
-  billed,
-  priceNanoPerMtok,
-  feeBps,
-}: Pick<Receipt, 'billed' | 'priceNanoPerMtok' | 'feeBps'>): Pick<Receipt, 'grossNano' | 'feeNano' | 'sellerNano'> {
-  const grossNano = amountOf(billed.inputTokens + billed.outputTokens, priceNanoPerMtok)
+function macOfAnswer({ v }: Claim, salt: string, answer: string | AnswerText): string {
+  if (v === 1) return answerMac(salt, typeof answer === 'string' ? answer : answer.content)
+  return answerMacV2(salt, typeof answer === 'string' ? plainAnswer(answer) : answer)
+}
+
+const pricesText = ({ input, cachedInput, output }: Price): string =>
+  input === output && input === cachedInput ? String(output) : [input, cachedInput, output].join(', ')
+
+const billedTokens = (billed: Receipt['billed']) => ({
+  input: billed.inputTokens,
+  cachedInput: 'cachedInputTokens' in billed ? billed.cachedInputTokens : 0,
+  output: billed.outputTokens,
+})
+
+function moneyOf(
+  tokens: ReturnType<typeof billedTokens>,
+  price: Price,
+  feeBps: number,
+): { grossNano: Nano; feeNano: Nano; sellerNano: Nano } {
+  const grossNano = costOf(tokens, price)
   const { fee, seller } = splitFee(grossNano, feeBps)
   return { grossNano, feeNano: fee, sellerNano: seller }
 }

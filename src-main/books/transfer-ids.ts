@@ -8,9 +8,9 @@ import type { ReadDb } from '#db/db-types.ts'
 /**
  * `reserve` holds the most a job can cost or bring, `post` books what was billed, `void` frees the reservation, `fee`
  * takes the exchange's part, `pay` gives the seller's part to its held money, `release` makes held money available,
- * `refund` gives a buyer back what the exchange's own end took.
+ * `refund` gives a buyer back what the exchange's own end took, `write-off` gives up held money that can never come.
  */
-export type TransferStep = 'reserve' | 'post' | 'void' | 'fee' | 'pay' | 'release' | 'refund'
+export type TransferStep = 'reserve' | 'post' | 'void' | 'fee' | 'pay' | 'release' | 'refund' | 'write-off'
 
 /** Words of earlier versions: `claim:`, `settle:` in the seller's databases, `res:`, `rel:` in the exchange's. */
 const EARLIER_WORDS: Partial<Record<TransferStep, readonly string[]>> = {

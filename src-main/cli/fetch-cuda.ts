@@ -11,6 +11,7 @@ import { CUDA_PACKAGES, CUDA_VERSION, cudaFolder, cudaInstalled, type CudaPackag
 
 import { bytesBelow } from './bytes-below.ts'
 import { npmCommand } from './npm.ts'
+import { tie } from './tied.ts'
 
 /** No bytes for this long counts as "cannot be had", however steadily it trickled before. */
 const SILENCE_MS = 60_000
@@ -72,6 +73,7 @@ function runNpm(
   const [command, before] = npmCommand(env)
   return new Promise((resolve) => {
     const child = spawn(command, [...before, ...NPM], { cwd: folder, env, stdio: ['ignore', 'ignore', 'pipe'] })
+    tie(child)
     const startedAt = performance.now()
     let [stderr, bytes, grewAt, said, late] = ['', 0, startedAt, 0, false]
     child.stderr.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString('utf8')).slice(0, STDERR_KEPT)))

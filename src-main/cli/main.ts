@@ -4,14 +4,13 @@
  */
 import '#words/install-english.ts'
 
+import { installLastWords } from '#lib/end-in-words.ts'
 import { nodeVersionProblem } from '#lib/node-version.ts'
 
-// A reader that has seen enough (`stoker exam items … | head -1`) is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-  process.exit(0)
-})
+import { begin } from './begin.ts'
 
+begin()
+installLastWords()
 const problem = nodeVersionProblem()
 if (problem === null) {
   const { runCli } = await import('./program.ts')

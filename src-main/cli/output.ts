@@ -6,6 +6,7 @@ import { ORPCError } from '@orpc/client'
 import { EMBEDDED_VENUE } from '#contract/embedded-venue.ts'
 import { ERROR_CODES, fromErrorValue, StokerError, type ErrorCode } from '#contract/errors.ts'
 import type { Reason } from '#contract/reasons.ts'
+import { inDiskWords } from '#lib/disk-failure.ts'
 
 import { realmWords, say } from './terminal-words.ts'
 
@@ -15,9 +16,9 @@ export const printJson = (value: unknown): void => printLine(JSON.stringify(valu
 export const venueNote = (): string => `${EMBEDDED_VENUE.realm}: ${realmWords(EMBEDDED_VENUE.realm)}`
 export const note = (line: string): void => void process.stderr.write(`${line}\n`)
 
-/** The StokerError that a call over the contract failed with, or the error itself. */
+/** The StokerError that a call over the contract failed with, one for what a disk refused, or the error itself. */
 export function unwrapError(error: unknown): unknown {
-  if (!(error instanceof ORPCError)) return error
+  if (!(error instanceof ORPCError)) return inDiskWords(error)
   const { code, reason } = (error.data ?? {}) as { code?: unknown; reason?: Reason }
   return ERROR_CODES.includes(code as ErrorCode)
     ? fromErrorValue(

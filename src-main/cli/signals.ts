@@ -1,4 +1,4 @@
-/** Ends politely on the first SIGINT or SIGTERM, and at once when asked again. */
+/** Ends politely on the first SIGINT, SIGTERM or SIGHUP, and at once when asked again. */
 
 /** Exit code of a process ended by a signal, by shell convention. */
 const SIGNALLED = 130
@@ -17,6 +17,8 @@ export function untilSignal(): Promise<void> {
     }
     process.on('SIGINT', ask)
     process.on('SIGTERM', ask)
+    // The terminal was closed; nohup does not change that, since Node resets what it ignores.
+    process.on('SIGHUP', ask)
     process.on('disconnect', ask)
   })
 }

@@ -4,8 +4,13 @@
  */
 import '#words/install-english.ts'
 
+import { installLastWords } from '#lib/end-in-words.ts'
 import { nodeVersionProblem } from '#lib/node-version.ts'
 
+import { begin } from './begin.ts'
+
+begin()
+installLastWords()
 const problem = nodeVersionProblem()
 if (problem === null) {
   const { start } = await import('./start/window-or-browser.ts')

@@ -34,6 +34,7 @@ export const topics = z.enum([
   'exchange',
   'power',
   'own-use',
+  'backup',
 ])
 export type Topic = z.infer<typeof topics>
 
@@ -72,7 +73,7 @@ export type LiveJob = z.infer<typeof liveJob>
 export const live = z.object({
   at: epochMs,
   engine: z.object({
-    kind: z.enum(['stopped', 'starting', 'ready', 'loaded', 'backoff', 'broken']),
+    kind: z.enum(['stopped', 'starting', 'ready', 'loaded', 'silent', 'backoff', 'broken']),
     /** Its name; null where none is in memory, or several are (`models` says how many). */
     model: z.string().nullable(),
     models: z.number().int(),
@@ -192,6 +193,29 @@ export const ownUse = z.object({
 })
 export type OwnUse = z.infer<typeof ownUse>
 
+/** Something through which Stoker sells nothing now, and what has to succeed before it does again. */
+export const stoppage = z.object({
+  /** Of the table of triggers. */
+  kind: z.enum(['own-faults', 'silent-engine', 'changed-file', 'books-not-writable', 'folder-gone']),
+  /** A deployment, a model's hash or a venue; empty for the whole rig. */
+  subject: z.string().max(200),
+  reason,
+  since: epochMs,
+  /** Self-checks that failed, and what the last one found. */
+  checks: z.number().int(),
+  found: reason.nullable(),
+  nextCheckInMs: z.number().int(),
+})
+export type Stoppage = z.infer<typeof stoppage>
+/** What happened to this machine: `breaker.stopped`, `breaker.failed`, `breaker.passed`, `breaker.byHand`. */
+export const recordedEvent = z.object({
+  at: epochMs,
+  what: z.string().max(60),
+  subject: z.string().max(300),
+  reason,
+})
+export type RigEventView = z.infer<typeof recordedEvent>
+
 export const appContract = {
   hello: method('read', []).output(
     z.object({
@@ -203,6 +227,8 @@ export const appContract = {
       now: epochMs,
       dataDir: z.string(),
       exchangeUrl: z.string().nullable(),
+      /** Whether a crash writes the memory of this rig's processes to disk, prompts among it. */
+      coreDumps: z.enum(['off', 'on', 'unknown']),
     }),
   ),
   /** What changed: re-read through queries. Never carries state. */
@@ -210,6 +236,10 @@ export const appContract = {
     eventIterator(z.object({ topic: topics, venueId: venueId.nullable(), version: z.number().int() })),
   ),
   live: method('read', []).output(eventIterator(live)),
+  /** Why Stoker itself sells nothing, or less; what was recorded of it, the newest first, at most 100. */
+  stoppages: method('read', []).output(
+    z.object({ open: z.array(stoppage).max(1_000), recorded: z.array(recordedEvent).max(100) }),
+  ),
   /** `zone`: whose day is meant by today; UTC without one. */
   home: method('read', ['NOT_FOUND'])
     .input(z.object({ venueId, zone: timeZone.default('UTC') }))
@@ -238,6 +268,7 @@ export const appContract = {
         venueId,
         ok: z.boolean(),
         problems: z.array(z.string()),
+        notCompared: z.array(z.string()),
         accounts: z.number().int(),
         transfers: z.number().int(),
         receipts: z.number().int(),

@@ -2,7 +2,7 @@
  * The reference tokenizer `bytes4`: ceil(UTF-8 bytes / 4), so that a model which splits text finely cannot bill more.
  * Zod-free.
  */
-import type { ChatMessage } from './inference.ts'
+import type { ToolCall } from './inference.ts'
 
 /** A reference token is so many bytes of UTF-8. */
 export const BYTES_A_TOKEN = 4
@@ -39,6 +39,33 @@ export function utf8Prefix(text: string, mostBytes: number): string {
 
 export const bytes4 = (text: string): number => bytes4OfLength(utf8Length(text))
 
-/** Input of a request: the bytes of all message contents together, roles and template not counted. */
-export const inputTokens = (messages: readonly ChatMessage[]): number =>
+/**
+ * Input of a request in protocol 2: the bytes of its texts and of the canonical JSON of what else the model reads (tools,
+ * calls, schema), counted together. `json` gives the canonical JSON of a value.
+ */
+export const billedInput = (texts: readonly string[], values: readonly unknown[], json: (value: unknown) => string) =>
+  bytes4OfLength(
+    texts.reduce((sum, text) => sum + utf8Length(text), 0) +
+      values.reduce<number>((sum, value) => sum + (value === undefined ? 0 : utf8Length(json(value))), 0),
+  )
+
+/** UTF-8 bytes of an answer that are billed in protocol 2: content, reasoning, names and arguments of calls. */
+export const billedOutputBytes = ({
+  content,
+  reasoning,
+  toolCalls,
+}: {
+  content: string
+  reasoning: string
+  toolCalls: readonly Pick<ToolCall, 'name' | 'arguments'>[]
+}): number =>
+  utf8Length(content) +
+  utf8Length(reasoning) +
+  toolCalls.reduce((sum, call) => sum + utf8Length(call.name) + utf8Length(call.arguments), 0)
+
+/**
+ * Input of a request in protocol 1: the bytes of all message contents together, roles and template not counted. Also
+ * that of every request without tools, calls and schema in protocol 2.
+ */
+export const inputTokens = (messages: readonly { role?: string; content: string }[]): number =>
   bytes4OfLength(messages.reduce((sum, message) => sum + utf8Length(message.content), 0))

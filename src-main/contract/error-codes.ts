@@ -15,6 +15,9 @@ export const ERROR_CODES = [
   'DATA_LOCKED',
   'DB_FROM_FUTURE',
   'DB_CORRUPT',
+  'DISK_FULL',
+  'DISK_READONLY',
+  'DISK_FAILED',
   'MONEY_RANGE',
   'PRICE_UNEQUAL',
   'LEDGER_CONFLICT',
@@ -76,6 +79,9 @@ export const COMMON_CODES = [
   'TIMEOUT',
   'CANCELLED',
   'DB_CORRUPT',
+  'DISK_FULL',
+  'DISK_READONLY',
+  'DISK_FAILED',
   'MONEY_RANGE',
 ] as const satisfies readonly ErrorCode[]
 /** What is wrong with a model's file. */

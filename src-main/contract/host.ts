@@ -5,13 +5,22 @@
  */
 export type HostChild = 'engine' | 'exchange'
 
+/** What a process may be busy with however long it takes: killed in the middle it would only begin anew. */
+export type ChildTask = 'migrating' | 'checking' | 'restoring'
+
+/** What a child says of itself to whoever started it, beside what it is for. */
+export type ChildWord =
+  | { t: 'alive' }
+  /** `text`: a line for the owner; a null task ends the last one. */
+  | { t: 'busy'; task: ChildTask | null; text: string }
+
 export type ShellRequest =
   | { t: 'ready' }
   /** `gpu`: the only one the child may see, counted from 0; without it, all. */
   | { t: 'fork'; id: number; child: HostChild; gpu?: number }
-  | { t: 'kill'; id: number }
-  /** The databases are brought up to date before it is ready: a line for the owner. */
-  | { t: 'migrating'; text: string }
+  /** `hard`: by the signal that cannot be ignored. */
+  | { t: 'kill'; id: number; hard: boolean }
+  | ChildWord
   | { t: 'notify'; title: string; body: string }
   /** What the tray shows. */
   | { t: 'tray'; state: 'off' | 'listed' | 'serving' | 'attention'; text: string }
@@ -27,7 +36,8 @@ export type ShellRequest =
 export type ShellReply =
   | { t: 'start'; dataDir: string; version: string; resourcesDir: string }
   | { t: 'forked'; id: number; pid: number | null }
-  | { t: 'exited'; id: number; code: number | null }
+  /** `words`: the last plain line that it wrote to standard error. */
+  | { t: 'exited'; id: number; code: number | null; words: string }
   | { t: 'renderer' }
   /** The owner chose in the close dialog; the core stores it. */
   | { t: 'close-to-tray'; choice: 'tray' | 'quit' }

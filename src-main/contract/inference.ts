@@ -47,6 +47,9 @@ export type FinishReason = 'stop' | 'length' | 'cancelled'
 export const TOOLS_MAX = 64
 export const LOGIT_BIAS_MAX = 300
 export const LOGPROBS_MAX = 20
+export const CACHE_SCOPE_MAX = 64
+/** `cacheScope` of whatever the owner asks on the own-use endpoint. */
+export const OWNER_SCOPE = 'owner'
 
 /** A call of a tool, as the model asks for it; `arguments` is the JSON text as generated. */
 export const toolCall = z.object({
@@ -109,6 +112,11 @@ export const engineRequest = inferenceRequest.extend({
   toolChoice: z.union([z.enum(['auto', 'none', 'required']), z.object({ name: z.string().max(64) })]).optional(),
   /** Log-probabilities of each generated token and of so many alternatives. */
   logprobs: z.number().int().min(0).max(LOGPROBS_MAX).optional(),
+  /**
+   * Prefixes are reused inside one scope only: OWNER_SCOPE for the owner's own use, on an exchange its daily HMAC of the
+   * buyer. Without one nothing is shared with any other request.
+   */
+  cacheScope: z.string().min(1).max(CACHE_SCOPE_MAX).optional(),
 })
 export type EngineRequest = z.infer<typeof engineRequest>
 

@@ -58,9 +58,21 @@ export const job = z.object({
   sellerNano: nanoAmount.nullable(),
   /**
    * With receipts pending → held → available; on a venue without them pending → acknowledged → accrued → available →
-   * paid → received. `disputed`: gross, fee and seller are what the exchange says; no sum contains them.
+   * paid → received. `disputed`: gross, fee and seller are what the exchange says; no sum contains them. `written-off`: held once, given up by
+   * the owner.
    */
-  money: z.enum(['none', 'pending', 'acknowledged', 'accrued', 'held', 'available', 'paid', 'received', 'disputed']),
+  money: z.enum([
+    'none',
+    'pending',
+    'acknowledged',
+    'accrued',
+    'held',
+    'available',
+    'paid',
+    'received',
+    'disputed',
+    'written-off',
+  ]),
   releaseAt: epochMs.nullable(),
   powerNano: z.number().nullable(),
   receiptSeq: z.number().int().nullable(),

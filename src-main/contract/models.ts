@@ -33,6 +33,8 @@ export const model = modelInfo.extend({
   bundled: z.boolean(),
   state: z.enum(['ready', 'missing', 'changed']),
   card: z.string().nullable(),
+  /** Of a split model, in their order; missing where the model is one file. Each hash is of that file alone. */
+  parts: z.array(z.object({ path: z.string(), sizeBytes: z.number().int(), sha256 })).optional(),
 })
 export type Model = z.infer<typeof model>
 

@@ -6,6 +6,7 @@ import { ID_PATTERN, PUBLIC_KEY_PATTERN, SHA256_PATTERN, VENUE_ID_PATTERN } from
 import type { Nano, NanoPerMtok } from './money.ts'
 import { NANO_LIMIT } from './money.ts'
 import { checkedReason, type Reason } from './reasons.ts'
+import { SIGNED_TIME_MAX, SIGNED_TIME_MIN } from './time.ts'
 import { REALMS, SCALE_MAX, UNIT_CODE_PATTERN, UNIT_KINDS, V1_UNIT_CODES } from './units.ts'
 
 const id = <T extends string>() =>
@@ -61,15 +62,18 @@ export const prices = z.object({ input: price, cachedInput: price, output: price
 export const v1Currency = z.enum(V1_UNIT_CODES)
 /** The code of the unit that the amounts beside it are in. */
 export const currency = z.string().regex(UNIT_CODE_PATTERN)
+export const unitScale = z.number().int().min(0).max(SCALE_MAX)
 export const unit = z.object({
   code: currency,
   kind: z.enum(UNIT_KINDS),
-  scale: z.number().int().min(0).max(SCALE_MAX),
+  scale: unitScale,
   name: z.string().max(40),
   sign: z.string().max(4).optional(),
 })
 export const realm = z.enum(REALMS)
 export const epochMs = z.number().int().min(0).max(8.64e15)
+/** What may stand in a signed object of protocol 2: from 1970 to the end of 2099. */
+export const signedTime = z.number().int().min(SIGNED_TIME_MIN).max(SIGNED_TIME_MAX)
 /** IANA name of a time zone, such as `Europe/Berlin`. Any other text is a BAD_REQUEST that says so. */
 export const timeZone = z.string().max(64)
 export const tokens = z

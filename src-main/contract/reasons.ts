@@ -3,11 +3,15 @@
  * here or in the core holds a sentence. Zod-free.
  */
 import type { ErrorCode } from './error-codes.ts'
+import { backupFailures } from './reasons/backup-failures.ts'
 import { bookFailures } from './reasons/book-failures.ts'
+import { breakerReasons } from './reasons/breaker-reasons.ts'
+import { diskFailures } from './reasons/disk-failures.ts'
 import { engineFailures } from './reasons/engine-failures.ts'
 import { exchangeFailures } from './reasons/exchange-failures.ts'
 import { grammarFailures } from './reasons/grammar-failures.ts'
 import { homeReasons } from './reasons/home-reasons.ts'
+import { keyFailures } from './reasons/key-failures.ts'
 import { modelFailures } from './reasons/model-failures.ts'
 import { remoteFailures } from './reasons/remote-failures.ts'
 import { requestFailures } from './reasons/request-failures.ts'
@@ -18,11 +22,15 @@ import { servingFailures } from './reasons/serving-failures.ts'
 
 /** Every reason there is: its broad error code (null where it is no failure), then the names of its params. */
 export const REASONS = {
+  ...backupFailures,
   ...bookFailures,
+  ...breakerReasons,
+  ...diskFailures,
   ...engineFailures,
   ...exchangeFailures,
   ...grammarFailures,
   ...homeReasons,
+  ...keyFailures,
   ...modelFailures,
   ...remoteFailures,
   ...requestFailures,

@@ -1,6 +1,7 @@
 /**
- * The supplier protocol, version 1: JSON text frames over one outbound WebSocket (path /supplier/v1), or the same
- * values over a Channel. docs/protocol.md describes it for other implementations; this file is what both sides parse with.
+ * The supplier protocol, version 1 (frozen, docs/protocol-1.md, served on loopback only), and the frames that version 2
+ * (supplier-v2.ts) has in common with it. JSON text frames over one outbound WebSocket, or the same values over a
+ * Channel.
  *
  * Reliability. After the handshake every frame travels in an envelope {seq, ack, frame}: `seq` counts 1, 2, 3 … per
  * direction and session, `ack` is the highest seq received. Unacknowledged frames are kept (bounded) and sent again
@@ -28,13 +29,23 @@ import {
   tokens,
   v1Currency,
 } from './primitives.ts'
-import { claim, receipt } from './receipt.ts'
+import { claimV1, receiptV1 } from './receipt.ts'
+import { DAY_MS, HOUR_MS } from './time.ts'
 
 export const SUPPLIER_PROTOCOL_VERSION = 1
 export const SUPPLIER_PATH = '/supplier/v1'
 export const FRAME_BYTES_MAX = 4_194_304
 export const RESEND_BUFFER_MAX = 4_096
 export const SYNC_PAGE_MAX = 500
+
+/** Durations that an exchange states: beyond them a number is no duration but an attack on somebody's timers. */
+export const heartbeatMs = z.number().int().min(100).max(HOUR_MS)
+export const resumeWithinMs = z.number().int().min(0).max(DAY_MS)
+export const holdMs = z
+  .number()
+  .int()
+  .min(0)
+  .max(3_660 * DAY_MS)
 
 // ---- handshake (bare frames, no envelope) ----
 export const challengeFrame = z.object({
@@ -63,12 +74,12 @@ export const welcomeFrame = z.object({
   session: z.string().max(64),
   resumed: z.boolean(),
   received: z.number().int().min(0),
-  heartbeatMs: z.number().int().min(100),
-  resumeWithinMs: z.number().int().min(0),
+  heartbeatMs,
+  resumeWithinMs,
   realm,
   currency: v1Currency,
   feeBps: z.number().int().min(0).max(10_000),
-  holdMs: z.number().int().min(0),
+  holdMs,
   specs: gradeSpecs,
   time: epochMs,
 })
@@ -95,7 +106,7 @@ export const remoteEngineIdentity = z.object({
   engine: z.string().max(120),
   device: z.string().max(200),
 })
-const offeredIdentity = z.discriminatedUnion('kind', [engineIdentity, remoteEngineIdentity])
+export const offeredIdentity = z.discriminatedUnion('kind', [engineIdentity, remoteEngineIdentity])
 export type EngineIdentity = z.infer<typeof offeredIdentity>
 /**
  * pending: known, not final. settled: receipt exists. void: nothing will be paid. unknown: the exchange never heard of
@@ -120,22 +131,13 @@ export const book = z.object({
 export type Book = z.infer<typeof book>
 
 // ---- supplier → exchange ----
-export const supplierFrame = z.discriminatedUnion('t', [
+/** The same in both versions. */
+export const sharedSupplierFrames = [
   z.object({
     t: z.literal('sync'),
     afterReceiptSeq: z.number().int().min(0),
     afterReleaseSeq: z.number().int().min(0),
     openJobs: z.array(jobId).max(SYNC_PAGE_MAX),
-  }),
-  z.object({
-    t: z.literal('offer'),
-    instrument,
-    deploymentId,
-    identity: offeredIdentity,
-    askNanoPerMtok: price,
-    slots: z.number().int().min(1).max(1_024),
-    contextTokens: tokens,
-    maxOutputTokens: tokens,
   }),
   z.object({ t: z.literal('withdraw'), instrument }),
   /**
@@ -154,14 +156,27 @@ export const supplierFrame = z.discriminatedUnion('t', [
   z.object({ t: z.literal('exam.cancel'), examId }),
   z.object({ t: z.literal('job.accept'), jobId }),
   z.object({ t: z.literal('job.reject'), jobId, error: errorValue }),
+  z.object({ t: z.literal('job.error'), jobId, error: errorValue }),
+  z.object({ t: z.literal('ping'), n: z.number().int().min(0) }),
+] as const
+export const offerFields = {
+  t: z.literal('offer'),
+  instrument,
+  deploymentId,
+  identity: offeredIdentity,
+  slots: z.number().int().min(1).max(1_024),
+  contextTokens: tokens,
+  maxOutputTokens: tokens,
+}
+export const supplierFrame = z.discriminatedUnion('t', [
+  ...sharedSupplierFrames,
+  z.object({ ...offerFields, askNanoPerMtok: price }),
   z.object({ t: z.literal('job.delta'), jobId, text: z.string().max(65_536) }),
   /**
    * Claim for a finished (or cancelled) job; also the resend of an unacknowledged one. Exam jobs carry a claim too; it
    * settles at zero and gets no receipt.
    */
-  z.object({ t: z.literal('job.done'), jobId, claim, claimSig: signature }),
-  z.object({ t: z.literal('job.error'), jobId, error: errorValue }),
-  z.object({ t: z.literal('ping'), n: z.number().int().min(0) }),
+  z.object({ t: z.literal('job.done'), jobId, claim: claimV1, claimSig: signature }),
 ])
 export type SupplierFrame = z.infer<typeof supplierFrame>
 
@@ -182,35 +197,11 @@ export const examLimitView = z.object({
   high: z.number(),
 })
 export type ExamLimitView = z.infer<typeof examLimitView>
-export const exchangeFrame = z.discriminatedUnion('t', [
-  z.object({
-    t: z.literal('sync.result'),
-    receipts: z.array(receipt).max(SYNC_PAGE_MAX),
-    releases: z.array(release).max(SYNC_PAGE_MAX),
-    jobs: z.array(z.object({ jobId, state: jobState })).max(SYNC_PAGE_MAX),
-    more: z.boolean(),
-  }),
+/** The same in both versions. */
+export const sharedExchangeFrames = [
   z.object({ t: z.literal('offer.accepted'), instrument }),
   z.object({ t: z.literal('offer.refused'), instrument, error: errorValue }),
-  /**
-   * Exam items and probes are ordinary jobs; examId is set on items of an exam this supplier asked for. deadlineAt is
-   * by the exchange's clock.
-   */
-  z.object({
-    t: z.literal('job'),
-    jobId,
-    instrument,
-    specVersion: z.number().int(),
-    request: inferenceRequest,
-    priceNanoPerMtok: price,
-    reserveNano: nanoAmount,
-    deadlineMs: z.number().int().positive(),
-    salt: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
-    examId: examId.optional(),
-    itemId: z.string().max(64).optional(),
-  }),
   z.object({ t: z.literal('job.cancel'), jobId, reason: z.enum(['buyer', 'deadline', 'exchange']) }),
-  z.object({ t: z.literal('job.settled'), receipt }),
   z.object({ t: z.literal('job.void'), jobId, reason: z.string().max(200) }),
   z.object({ t: z.literal('released'), releases: z.array(release).max(SYNC_PAGE_MAX) }),
   z.object({
@@ -265,16 +256,49 @@ export const exchangeFrame = z.discriminatedUnion('t', [
     validUntil: epochMs.nullable(),
     sig: signature,
   }),
-  z.object({ t: z.literal('book'), book }),
   /** For the owner to read; `instrument` when it is about one offer. */
   z.object({
     t: z.literal('notice'),
     level: z.enum(['info', 'act-soon', 'act-now']),
     text: z.string().max(400),
     instrument: instrument.optional(),
+    /** The text as a code with its params, for who knows it (`checkedReason`). */
+    reason: z.unknown().optional(),
   }),
   z.object({ t: z.literal('pong'), n: z.number().int().min(0), time: epochMs }),
   z.object({ t: z.literal('error'), error: errorValue }),
+] as const
+/**
+ * Exam items and probes are ordinary jobs; examId is set on items of an exam this supplier asked for. `deadlineMs` runs
+ * from the sending, by the exchange's clock.
+ */
+export const jobFields = {
+  t: z.literal('job'),
+  jobId,
+  instrument,
+  specVersion: z.number().int(),
+  reserveNano: nanoAmount,
+  deadlineMs: z
+    .number()
+    .int()
+    .positive()
+    .max(7 * DAY_MS),
+  salt: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
+  examId: examId.optional(),
+  itemId: z.string().max(64).optional(),
+}
+export const exchangeFrame = z.discriminatedUnion('t', [
+  ...sharedExchangeFrames,
+  z.object({
+    t: z.literal('sync.result'),
+    receipts: z.array(receiptV1).max(SYNC_PAGE_MAX),
+    releases: z.array(release).max(SYNC_PAGE_MAX),
+    jobs: z.array(z.object({ jobId, state: jobState })).max(SYNC_PAGE_MAX),
+    more: z.boolean(),
+  }),
+  z.object({ ...jobFields, request: inferenceRequest, priceNanoPerMtok: price }),
+  z.object({ t: z.literal('job.settled'), receipt: receiptV1 }),
+  z.object({ t: z.literal('book'), book }),
 ])
 export type ExchangeFrame = z.infer<typeof exchangeFrame>
 

@@ -21,3 +21,9 @@ export const MINUTE_MS = 60_000
 export const QUARTER_MS = 900_000
 export const HOUR_MS = 3_600_000
 export const DAY_MS = 86_400_000
+
+/** Nothing is signed at a time outside 1970 to 2099: a clock that says so is wrong, and what it signs could not be read. */
+export const SIGNED_TIME_MIN = 0
+export const SIGNED_TIME_MAX = 4_102_444_799_999
+export const isSignedTime = (at: EpochMs): boolean =>
+  Number.isInteger(at) && at >= SIGNED_TIME_MIN && at <= SIGNED_TIME_MAX

@@ -104,6 +104,18 @@ export interface DeploymentsService {
   allLoaded(): LoadedDeployment[]
   /** Its engine, loaded or not; null when there is no such deployment or it was never loaded. */
   engine(deploymentId: string): EnginePort | null
+  /** Why it could not be loaded, or was stopped; null where neither holds. */
+  failure(deploymentId: string): Reason | null
+  /** Its files were touched: it is out of memory, its jobs fail, and nothing is sold from it until they are hashed. */
+  onModelChange(
+    listener: (change: {
+      deploymentId: DeploymentId
+      sha256: ModelSha256
+      /** The first file that was. */
+      path: string
+      found: 'changed' | 'missing'
+    }) => void,
+  ): () => void
   /** Any engine's state changed, or a deployment was loaded or unloaded. */
   onChange(listener: () => void): () => void
   /** Tells that work came or ended: what is idle for long may be unloaded. */
@@ -130,6 +142,14 @@ export interface PowerService {
   perMtok(): { nanoPerMtok: Nano | null; currency: string; method: string }
   /** Electricity of one job by its share of the machine; null when unknown. */
   ofJob(job: { startedAt: EpochMs; endedAt: EpochMs }): Nano | null
+}
+
+/** What the disks under the records show the domains of one venue. */
+export interface StorageService {
+  /** Why nothing can be booked now; null when all is well. */
+  trouble(): Reason | null
+  /** Called after every change; the returned function ends it. */
+  onChange(listener: () => void): () => void
 }
 
 export interface QualificationFacts {
@@ -163,6 +183,8 @@ export interface TradingService {
   connectedShare(from: EpochMs): number | null
   /** What of the exchange's records cannot be booked, one line each; empty when all is well. */
   unbooked(): string[]
+  /** Why nothing can be booked now; null when the disks are well, missing where nobody watches them. */
+  storageTrouble?(): Reason | null
   /**
    * Why the deployment or model may not be unloaded or removed now (a listing, an exam, running jobs), in plain words;
    * null when it may.

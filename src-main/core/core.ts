@@ -10,13 +10,16 @@ import { createBooks } from '#books/books.ts'
 import { EMBEDDED_VENUE } from '#contract/embedded-venue.ts'
 import type { Clock } from '#contract/time.ts'
 import { bringUpToDate } from '#db/bring-up-to-date.ts'
+import { noteCleanEnd, takeCleanEnd } from '#db/clean-end.ts'
 import type { MigrationProgress } from '#db/db-types.ts'
 import { openDb } from '#db/open.ts'
 import type { SigningKey } from '#lib/ed25519.ts'
 import type { IdSource } from '#lib/id-source.ts'
 import type { Log } from '#lib/log.ts'
+import { sweepSecretLeftovers } from '#lib/secret-file.ts'
 
 import type { CoreContext, VenueContext } from './core-context.ts'
+import { finishRestore, noteRestore } from './backup/index.ts'
 import { byVenue } from './by-venue.ts'
 import { createDomains, type DomainOptions, type Domains, type VenueDomains } from './domains.ts'
 import { earningsApi } from './earnings/index.ts'
@@ -24,7 +27,8 @@ import type { EnginesPort } from './engine/engines.port.ts'
 import { createEvents } from './events/index.ts'
 import { examsApi } from './exams/index.ts'
 import { homeApi } from './home/index.ts'
-import { jobsApi } from './jobs/index.ts'
+import { noteOwnKey } from './identity/index.ts'
+import { jobsApi, venuesApi } from './jobs/index.ts'
 import { ledgerApi } from './ledger/index.ts'
 import { marketDataApi } from './market-data/index.ts'
 import type { HostPort } from './host/host.port.ts'
@@ -49,13 +53,15 @@ export interface CoreDeps extends DomainOptions {
 }
 
 /**
- * Migrates what lies in `dataDir`, which the caller has locked, and says how far it is. `createCore` would do the same
- * without a word and block meanwhile. Errors: DB_FROM_FUTURE, DB_CORRUPT.
+ * Finishes a restore that was interrupted, then migrates what lies in `dataDir`, which the caller has locked, and says
+ * how far it is. `createCore` would migrate without a word and block meanwhile. Errors: DB_FROM_FUTURE, DB_CORRUPT.
  */
 export async function prepareDatabases(
   dataDir: string,
   onProgress: (progress: MigrationProgress) => void,
 ): Promise<void> {
+  finishRestore(dataDir)
+  for (const folder of [dataDir, join(dataDir, 'exchange')]) sweepSecretLeftovers(folder)
   const path = join(dataDir, 'rig.db')
   await bringUpToDate({ path, migrations: rigMigrations, onProgress })
   for (const file of venueFiles(path))
@@ -78,10 +84,15 @@ function venueFiles(path: string): string[] {
  * DB_CORRUPT, NOT_FOUND for a venue of a kind this Stoker does not know.
  */
 export function createCore(deps: CoreDeps) {
+  // Before anything is opened: that alone changes the files.
+  const clean = takeCleanEnd(deps.dataDir)
   const context = openContext(deps)
   const { log } = context
+  noteOwnKey(context.rigDb, context.key.publicKey, context.clock.now())
+  if (noteRestore(context.rigDb, context.dataDir, context.clock.now()))
+    log.info('this folder was put back from a copy; its count of starts is raised')
   const venues = openVenues(context, deps.drivers)
-  const { domains } = createDomains(context, venues, deps)
+  const { domains } = createDomains(context, venues, { isClean: (path) => clean.has(path), ...deps })
   const router = routerOf(context, domains)
   let stopped: Promise<void> | null = null
 
@@ -94,10 +105,13 @@ export function createCore(deps: CoreDeps) {
     rigName: (): string => domains.settings.current().rigName,
     /** Starts the loops and connects to the exchange. */
     start(): void {
-      const { models, deployments, power, ownUse } = domains
+      const { models, deployments, power, ownUse, backup, breaker, storage } = domains
+      storage.start()
       models.start().catch((error: unknown) => log.warn({ err: error }, 'the bundled models are not all there'))
       power.start()
       deployments.start()
+      backup.start()
+      breaker.start()
       for (const { jobs, exams, listings, market, records } of domains.venues) {
         // Before exams and listings: a fresh session first ends what the old one ran.
         jobs.start()
@@ -151,7 +165,7 @@ function openVenues(context: CoreContext, drivers: VenueDrivers): VenueContext[]
 }
 
 function routerOf({ os }: CoreContext, domains: Domains) {
-  const { settings, onboarding, hardware, models, deployments, power, ownUse, app, venues, homes } = domains
+  const { settings, onboarding, hardware, models, deployments, power, ownUse, backup, app, venues, homes } = domains
   const of = byVenue(venues)
   return os.router({
     app: {
@@ -169,6 +183,8 @@ function routerOf({ os }: CoreContext, domains: Domains) {
     market: marketDataApi(os, (venueId) => of(venueId).market.calls),
     jobs: jobsApi(os, (venueId) => of(venueId).jobs.calls),
     earnings: earningsApi(os, (venueId) => of(venueId).earnings),
+    backup: backup.api,
+    venues: venuesApi(os, (venueId) => of(venueId).jobs.venueKeys),
   })
 }
 
@@ -176,10 +192,14 @@ function routerOf({ os }: CoreContext, domains: Domains) {
  * Work ends before the connections, those before the engines, everything before the databases. One failure stops none
  * of the others.
  */
-async function stopAll({ engines, rigDb, log }: CoreContext, domains: Domains): Promise<void> {
-  const { venues, ownUse, deployments, models, power } = domains
+async function stopAll({ engines, rigDb, log, dataDir }: CoreContext, domains: Domains): Promise<void> {
+  const { venues, ownUse, deployments, models, power, backup, breaker, storage } = domains
   const each = (stop: (venue: VenueDomains) => unknown): (() => unknown)[] => venues.map((venue) => () => stop(venue))
   const steps: (() => unknown)[] = [
+    // First: a copy in the making reads the databases that are closed below.
+    () => backup.stop(),
+    () => breaker.stop(),
+    () => storage.stop(),
     () => ownUse.stop(),
     ...each(({ jobs }) => jobs.stop()),
     ...each(({ exams }) => exams.stop()),
@@ -194,11 +214,14 @@ async function stopAll({ engines, rigDb, log }: CoreContext, domains: Domains): 
     ...each(({ context }) => context.realmDb.close()),
     () => rigDb.close(),
   ]
+  let isClean = true
   for (const step of steps) {
     try {
       await step()
     } catch (error) {
+      isClean = false
       log.error({ err: error }, 'a part of the core did not stop cleanly')
     }
   }
+  if (isClean) noteCleanEnd(dataDir, [rigDb.path, ...venues.map(({ context }) => context.realmDb.path)])
 }

@@ -15,7 +15,7 @@ import type { Listings } from './listings/index.ts'
 export interface LinkedVenue {
   listings: Pick<Listings, 'all'>
   exams: Pick<Exams, 'examining'>
-  jobs: Pick<Jobs, 'live' | 'runningOn'>
+  jobs: Pick<Jobs, 'live' | 'runningOn' | 'recordRemaining'>
 }
 
 export interface LinkedDomains {
@@ -46,6 +46,10 @@ export function createLinks(domains: Pick<Late<LinkedDomains>, 'get'>) {
     handBack: ((rule) => domains.get().handBack(rule)) satisfies HandBack,
     /** Power asks how many jobs run. */
     runningJobs: (): number => domains.get().venues.reduce((sum, { jobs }) => sum + jobs.live().length, 0),
+    /** Storage tells that the disk is back. */
+    recordRemaining: (): void => {
+      for (const { jobs } of domains.get().venues) jobs.recordRemaining()
+    },
     /** Capacity asks how many slots a deployment has; null while it is not in memory. */
     slotsOf: (deploymentId: string): number | null =>
       domains.get().deployments.loaded(deploymentId)?.model.slots ?? null,

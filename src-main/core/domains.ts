@@ -2,21 +2,25 @@
  * Builds the domains in the order of their needs, in two rooms: what belongs to the machine, then what trades, once a
  * venue. What a domain needs of a later one is a link (domain-links.ts).
  */
+import { because } from '#contract/reasons.ts'
 import { late, type Late } from '#lib/late.ts'
 
 import { createApp } from './app/index.ts'
+import { createBackup } from './backup/index.ts'
+import { createBreaker, guardBooks, type Breaker } from './breaker/index.ts'
 import { createSlotLeases, type SlotLeases } from './capacity/index.ts'
 import type { LeaseSource } from './capacity/lease.port.ts'
-import type { CoreContext, TradingService, VenueContext } from './core-context.ts'
+import type { CoreContext, StorageService, TradingService, VenueContext } from './core-context.ts'
 import { createDeployments } from './deployments/index.ts'
 import { createLinks, type DomainLinks, type LinkedDomains } from './domain-links.ts'
 import { billedBetween, createEarnings } from './earnings/index.ts'
+import { createRecordedEvents } from './events/index.ts'
 import { createExams } from './exams/index.ts'
 import { createHardware } from './hardware/index.ts'
 import { createHome } from './home/index.ts'
 import { createHandBack, createJobs, MeasuresOfAll, type Jobs } from './jobs/index.ts'
 import { createLedger } from './ledger/index.ts'
-import { createListings } from './listings/index.ts'
+import { createListings, type BreakerListings } from './listings/index.ts'
 import { createLastTerms, createMarketData } from './market-data/index.ts'
 import { createModels } from './models/index.ts'
 import { createOnboarding } from './onboarding/index.ts'
@@ -25,6 +29,7 @@ import type { EndpointPort } from './own-use/own-use.port.ts'
 import { createPower, type PowerSources } from './power/index.ts'
 import { createRecords } from './records/index.ts'
 import { createSettings } from './settings/index.ts'
+import { createStorage, type Storage } from './storage/index.ts'
 
 export interface DomainOptions {
   /** Serves the owner's own use; null or missing where the process has none. */
@@ -40,15 +45,25 @@ export interface DomainOptions {
   calibrateOnDeploy?: boolean
   /** Where watts are read; the system's own meters by default. */
   powerSources?: PowerSources
+  /** Databases that are as their last owner left them in order; the others are checked at the start. */
+  isClean?: (path: string) => boolean
+  /** The code of the thread that copies databases, where it is not the source file. */
+  copyEntry?: string
 }
 
 /** Also the links, for the test that every one of them leads somewhere. */
-export function createDomains(context: CoreContext, venueContexts: readonly VenueContext[], options: DomainOptions) {
+export function createDomains(core: CoreContext, opened: readonly VenueContext[], options: DomainOptions) {
+  const { context, venues: venueContexts, reportTo } = guardBooks(core, opened)
   const linked: Late<LinkedDomains> = late('a domain of the core')
   const links = createLinks(linked)
   const machine = createMachineDomains(context, venueContexts, options, links)
+  reportTo(machine.breaker)
   const shared = { capacity: createSlotLeases({ slotsOf: links.slotsOf }), measures: new MeasuresOfAll() }
-  const venues = venueContexts.map((venue) => createVenueDomains(venue, machine, shared))
+  const storage = createStorage(context, venueContexts, {
+    onBack: links.recordRemaining,
+    ...(options.isClean === undefined ? {} : { isClean: options.isClean }),
+  })
+  const venues = venueContexts.map((venue) => createVenueDomains(venue, { ...machine, storage }, shared))
   const { handBack } = createHandBack(context, {
     venues,
     deployments: machine.deployments,
@@ -60,14 +75,17 @@ export function createDomains(context: CoreContext, venueContexts: readonly Venu
     watts: () => machine.power.watts(),
     engines: () => machine.deployments.engines(),
     exchangeUrl: () => options.exchangeUrl?.() ?? null,
+    breaker: machine.breaker,
+    recorded: machine.recorded,
   })
   const homes = venues.map((venue) => createVenueHome(venue, { machine, live: app.live, links }))
-  return { links, domains: { ...machine, venues, handBack, app, homes } }
+  return { links, domains: { ...machine, storage, venues, handBack, app, homes } }
 }
 export type Domains = ReturnType<typeof createDomains>['domains']
 export type VenueDomains = Domains['venues'][number]
 
 type MachineDomains = ReturnType<typeof createMachineDomains>
+type SharedDomains = MachineDomains & { storage: Storage }
 
 /** Of no venue: the owner's settings, models and what runs them, and electricity. */
 function createMachineDomains(
@@ -76,7 +94,7 @@ function createMachineDomains(
   options: DomainOptions,
   links: DomainLinks,
 ) {
-  const { prefixReuse, calibrateOnDeploy, powerSources } = options
+  const { prefixReuse, calibrateOnDeploy, powerSources, copyEntry } = options
   const settings = createSettings(context)
   const onboarding = createOnboarding(context)
   const hardware = createHardware(context)
@@ -110,24 +128,34 @@ function createMachineDomains(
     ...(powerSources === undefined ? {} : { sources: powerSources }),
   })
   const ownUse = createOwnUse(context, deployments, options.endpoint ?? null)
-  return { settings, onboarding, hardware, models, deployments, power, ownUse }
+  const recorded = createRecordedEvents(context)
+  const breaker = createBreaker(context, { deployments, models, venues, recorded })
+  const backup = createBackup(context, copyEntry === undefined ? {} : { entry: copyEntry })
+  return { settings, onboarding, hardware, models, deployments, power, ownUse, recorded, breaker, backup }
 }
 
 /** Of one venue: exams, listings, jobs and their money. */
 function createVenueDomains(
   context: VenueContext,
-  machine: MachineDomains,
+  machine: SharedDomains,
   shared: { capacity: SlotLeases; measures: MeasuresOfAll },
 ) {
-  const { deployments, power, onboarding } = machine
+  const { deployments, power, onboarding, breaker } = machine
   const terms = createLastTerms(context)
   const exams = createExams(context, { deployments, specs: terms.specs })
   const qualifications = () => exams.qualifications()
   const serving: Late<Jobs> = late('the jobs of a venue')
+  const storage: StorageService = {
+    trouble: () => machine.storage.troubleOf(context.realmDb),
+    onChange: (listener) => machine.storage.onChange(listener),
+  }
   const listings = createListings(context, {
     deployments,
     qualifications,
     specOf: terms.specOf,
+    passedUntil: (...model) => exams.passedUntil(...model),
+    onPassed: (listener) => exams.onPassed(listener),
+    breaker: throughBoth(breaker, storage),
     jobs: serving.get,
   })
   const jobs = createJobs(context, {
@@ -136,6 +164,7 @@ function createVenueDomains(
     power,
     routeOf: (instrument) => listings.routeOf(instrument),
     exams: exams.sink,
+    breaker,
     onEarned: (at) => onboarding.markFirstEarning(at),
   })
   serving.set(jobs)
@@ -150,8 +179,21 @@ function createVenueDomains(
       return route === null || route.closed !== null ? null : shared.capacity.lease(route.deploymentId)
     },
   }
-  return { context, terms, exams, listings, jobs, market, records, ledger, earnings, leases }
+  return { context, terms, exams, listings, jobs, market, records, ledger, earnings, leases, storage }
 }
+
+/** What cannot be booked is not sold, and neither is what the breaker stopped. */
+const throughBoth = (breaker: Breaker, storage: StorageService): BreakerListings => ({
+  why(through) {
+    const trouble = storage.trouble()
+    return trouble === null ? breaker.why(through) : because('listing.storage', { trouble })
+  },
+  onChange(listener) {
+    const offs = [breaker.onChange(listener), storage.onChange(listener)]
+    return () => offs.forEach((off) => off())
+  },
+  relist: (through, instrument) => breaker.relist(through, instrument),
+})
 
 /** Home of one venue: what only gathers. */
 function createVenueHome(
@@ -159,7 +201,7 @@ function createVenueHome(
   { machine, live, links }: { machine: MachineDomains; live: TradingService['live']; links: DomainLinks },
 ) {
   const { models, deployments, power, onboarding } = machine
-  const { context, terms, exams, listings, jobs, market, earnings } = venue
+  const { context, terms, exams, listings, jobs, market, earnings, storage } = venue
   const service: TradingService = {
     live,
     listings: () => listings.all(),
@@ -168,6 +210,7 @@ function createVenueHome(
     jobsSince: (from) => jobs.since(from),
     connectedShare: (from) => listings.connectedShare(from),
     unbooked: () => jobs.problems(),
+    storageTrouble: () => storage.trouble(),
     inUse: links.inUse,
   }
   return createHome(context, {

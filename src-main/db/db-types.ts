@@ -1,6 +1,8 @@
 /** Nominal handles: a reader cannot write, and only a transaction hands out a writer. */
 import type { Statement } from 'better-sqlite3'
 
+import type { StokerError } from '#contract/errors.ts'
+
 /**
  * Prepared statements by SQL text (cached). `money` statements return integers as BigInt (safe integers): use them
  * wherever an amount is read.
@@ -25,6 +27,13 @@ export interface Db {
   tx<T>(work: (db: WriteDb) => T): T
   /** Runs after the current transaction has committed (or at once outside one): the place for side effects. */
   afterCommit(effect: () => void): void
+  /**
+   * Why it cannot be written: the last write's DISK_* failure, until one comes through again. A damaged file (DB_CORRUPT,
+   * seen by any statement) stays so until it is opened anew. Null when all is well.
+   */
+  trouble(): StokerError | null
+  /** A write that changes nothing, so that whoever waits for a disk knows when it is back. False when it fails. */
+  tryWrite(): boolean
   close(): void
 }
 
@@ -46,4 +55,6 @@ export interface MigrationProgress {
   readonly total: number
   /** Of the migration that begins now; null in the other steps. */
   readonly name: string | null
+  /** Seconds since the work on this file began; where the same step goes on. */
+  readonly seconds?: number
 }

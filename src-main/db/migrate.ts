@@ -39,18 +39,30 @@ export function migrate(sqlite: Database.Database, path: string, migrations: rea
   if (found.pending.length === 0) return
   if (found.version > 0) {
     const copy = unfinishedCopy(path, found.version)
-    sqlite.prepare('VACUUM INTO ?').run(copy.path)
+    try {
+      sqlite.prepare('VACUUM INTO ?').run(copy.path)
+    } catch (error) {
+      copy.remove()
+      throw error
+    }
     copy.finish()
   }
   for (const _step of applied(sqlite, path, found));
 }
 
-/** The copy is whole before it gets its name: a crash in between leaves only the temporary file. */
-export function unfinishedCopy(path: string, version: number): { readonly path: string; finish(): void } {
+/**
+ * The copy is whole before it gets its name: a crash in between leaves only the temporary file, which the next start
+ * removes.
+ */
+export function unfinishedCopy(
+  path: string,
+  version: number,
+): { readonly path: string; finish(): void; remove(): void } {
   const target = backupPath(path, version)
   const temporary = `${target}.tmp`
-  rmSync(temporary, { force: true })
-  return { path: temporary, finish: () => renameSync(temporary, target) }
+  const remove = (): void => rmSync(temporary, { force: true })
+  remove()
+  return { path: temporary, remove, finish: () => renameSync(temporary, target) }
 }
 
 /**

@@ -1,71 +1,77 @@
-/** The children of the shell: started, watched, and all ended before the app goes. Never two cores at once. */
+/** The children of the shell: their ends heard, their last words kept, and all ended before the app goes. */
+import type { HostChild } from '#contract/host.ts'
 import type { Clock } from '#contract/time.ts'
-import { CHILD_POLICIES, endChild } from '#lib/supervise.ts'
+import { CHILD_POLICIES } from '#lib/child-policies.ts'
+import { lastPlainLine } from '#lib/last-words.ts'
+import { endChild, type ChildExit } from '#lib/supervise.ts'
 
 import type { UtilityLike } from './electron-api.ts'
 
 export interface Child {
-  readonly name: string
+  readonly kind: HostChild | 'core'
   readonly process: UtilityLike
-  readonly exited: Promise<number | null>
+  readonly exited: Promise<ChildExit>
   hasExited(): boolean
+  /** By the signal that cannot be ignored. */
+  kill(): void
 }
 
 export class Children {
   readonly #alive = new Set<Child>()
   readonly #clock: Clock
   readonly #killHard: (pid: number) => void
+  readonly #write: (text: string) => void
 
-  constructor(clock: Clock, killHard: (pid: number) => void) {
+  /** `write`: where the lines of their standard error go. */
+  constructor(clock: Clock, killHard: (pid: number) => void, write: (text: string) => void) {
     this.#clock = clock
     this.#killHard = killHard
+    this.#write = write
   }
 
   get alive(): readonly Child[] {
     return [...this.#alive]
   }
 
-  add(name: string, process: UtilityLike): Child {
+  add(kind: Child['kind'], process: UtilityLike): Child {
     let gone = false
-    const exited = new Promise<number | null>((resolve) => {
+    let words = ''
+    process.stderr?.on('data', (chunk) => {
+      const text = chunk.toString('utf8')
+      this.#write(text)
+      words = lastPlainLine(text) ?? words
+    })
+    const exited = new Promise<ChildExit>((resolve) => {
       process.on('exit', (code) => {
         gone = true
         this.#alive.delete(child)
-        resolve(code)
+        resolve({ code, signal: null, words })
       })
     })
-    const child: Child = { name, process, exited, hasExited: () => gone }
+    const kill = (): void => {
+      if (process.pid !== undefined) this.#killHard(process.pid)
+      else if (!gone) process.on('spawn', kill)
+    }
+    const child: Child = { kind, process, exited, hasExited: () => gone, kill }
     this.#alive.add(child)
     return child
   }
 
-  /** Asks with `ask`, waits, then as `kill`. Returns true when the child is gone. */
-  end(child: Child, ask: () => void): Promise<boolean> {
-    return this.#end(child, ask)
-  }
-
   /**
-   * Ends it with the polite signal, and with the one that cannot be ignored when that did not help. True when it is
-   * gone.
+   * Ends it with the polite signal, and with the one that cannot be ignored when that did not help in its policy's time.
+   * True when it is gone.
    */
-  kill(child: Child): Promise<boolean> {
-    return this.#end(child)
-  }
-
-  /** Kills every child at once; true when none is left. */
-  async killAll(): Promise<boolean> {
-    const ended = await Promise.all(this.alive.map((child) => this.kill(child)))
-    return ended.every(Boolean)
-  }
-
-  async #end(child: Child, ask?: () => void): Promise<boolean> {
+  async end(child: Child): Promise<boolean> {
     if (child.hasExited()) return true
-    return endChild(this.#clock, child.exited, CHILD_POLICIES.desktopCore.end, {
-      ...(ask === undefined ? {} : { ask }),
+    return endChild(this.#clock, child.exited, CHILD_POLICIES[child.kind].end, {
       terminate: () => void child.process.kill(),
-      kill: () => {
-        if (child.process.pid !== undefined) this.#killHard(child.process.pid)
-      },
+      kill: () => child.kill(),
     })
+  }
+
+  /** Ends every child at once; true when none is left. */
+  async endAll(): Promise<boolean> {
+    const ended = await Promise.all(this.alive.map((child) => this.end(child)))
+    return ended.every(Boolean)
   }
 }

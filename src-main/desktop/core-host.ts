@@ -11,15 +11,19 @@ import { RPCHandler } from '@orpc/server/message-port'
 import type { ShellReply } from '#contract/host.ts'
 import { channelAsPort } from '#contract/channel/rpc.ts'
 import { createCore, prepareDatabases, type Core } from '#core/core.ts'
+import { openSellerKey } from '#core/identity/index.ts'
 import { ALL_SCOPES } from '#core/os.ts'
+import type { VenueDriver } from '#core/venues/index.ts'
 import { progressLine } from '#db/bring-up-to-date.ts'
 import { acquireLock } from '#db/lock.ts'
 import { createEndpoint } from '#endpoint/index.ts'
 import { createEngines } from '#engine/engines.ts'
 import { createStokerVenue } from '#venues/stoker/index.ts'
+import { busyNoMore, busyWith, pulse } from '#lib/child-words.ts'
+import { coreDumps, switchOffCoreDumps } from '#lib/core-dumps.ts'
+import { giveBackAtRest } from '#lib/rest-memory.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { ensureDataDirectory } from '#lib/data-directory.ts'
-import { loadOrCreateSigningKey } from '#lib/ed25519.ts'
 import { randomIds } from '#lib/id-source.ts'
 import { late } from '#lib/late.ts'
 import { createLog } from '#lib/log.ts'
@@ -37,38 +41,56 @@ async function start(
   link: ShellLink,
 ): Promise<StartedCore> {
   const lock = acquireLock(join(ensureDataDirectory(dataDir), 'lock.db'))
-  await prepareDatabases(dataDir, (progress) => link.tell({ t: 'migrating', text: progressLine(progress) }))
-  const exchangeHost = keepExchange(() => link.fork('exchange'), systemClock, log)
-  const key = loadOrCreateSigningKey(join(dataDir, 'seller.key'))
-  const running = late<Core>('the core')
-  const exchange = createStokerVenue({
-    url: () => exchangeHost.address(),
-    key,
-    name: () => running.get().rigName(),
+  await prepareDatabases(dataDir, (progress) =>
+    link.tell(busyWith(progress.step === 'checking' ? 'checking' : 'migrating', progressLine(progress))),
+  )
+  link.tell(busyNoMore)
+  const key = openSellerKey(dataDir, systemClock)
+  const exchangeHost = keepExchange({
+    fork: () => link.fork('exchange'),
     clock: systemClock,
     log,
-    WebSocket: exchangeHost.WebSocket,
+    onProgress: (line) => log.warn({ line }, 'the exchange host is busy'),
   })
+  const running = late<Core>('the core')
+  const stoker: VenueDriver = (_row, memory) =>
+    createStokerVenue({
+      url: () => exchangeHost.address(),
+      key,
+      name: () => running.get().rigName(),
+      clock: systemClock,
+      log,
+      WebSocket: exchangeHost.WebSocket,
+      memory,
+    })
   const engines = createEngines({ fork: ({ gpu }) => link.fork('engine', gpu), clock: systemClock, log })
   const ids = randomIds(() => systemClock.now())
   const core = createCore({
     dataDir,
     version,
-    drivers: { stoker: () => exchange },
+    drivers: { stoker },
     engines,
     endpoint: createEndpoint({ clock: systemClock, ids, log }),
     clock: systemClock,
     ids,
     log,
-    host: { mode: 'desktop', notify: (title, body) => link.tell({ t: 'notify', title, body }) },
+    host: {
+      mode: 'desktop',
+      coreDumps: coreDumps(),
+      notify: (title, body) => link.tell({ t: 'notify', title, body }),
+    },
     signingKey: key,
     bundledModelsDir: join(resourcesDir, 'models'),
+    // Bundled beside this entry.
+    copyEntry: join(import.meta.dirname, 'copy.js'),
   })
   running.set(core)
   core.start()
   const handler = new RPCHandler(core.router)
   const stopping = new AbortController()
   const { app } = core.client
+  void pulse(systemClock, (word) => link.tell(word), stopping.signal)
+  void giveBackAtRest(systemClock, stopping.signal)
   tellShell(
     app,
     (request) => link.tell(request),
@@ -98,6 +120,7 @@ if (parent === undefined) {
   )
   process.exit(2)
 }
+switchOffCoreDumps()
 // Ctrl-C in a terminal reaches every process of the group; the shell then quits and asks this one, which ends in order.
-process.on('SIGINT', () => undefined)
+for (const signal of ['SIGINT', 'SIGHUP']) process.on(signal, () => undefined)
 hostCore({ parent, start, exit: (code) => process.exit(code), log })

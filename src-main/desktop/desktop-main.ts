@@ -21,6 +21,9 @@ import {
   utilityProcess,
 } from 'electron'
 
+import { switchOffCoreDumps } from '#lib/core-dumps.ts'
+import { createLog } from '#lib/log.ts'
+import { endsWithParent, watchParent } from '#lib/parent-watch.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { dataDirectory, ensureDataDirectory } from '#lib/data-directory.ts'
 
@@ -39,6 +42,9 @@ const TRAY_ICON =
 const say = (line: 'ready' | 'raised' | `failed: ${string}` | `note: ${string}`): void =>
   void process.stdout.write(`stoker-desktop ${line}\n`)
 
+switchOffCoreDumps()
+// `npm start` ends the window; where it was killed, nobody does.
+if (endsWithParent()) void watchParent(systemClock, () => app.quit())
 const dataDir = dataDirectory()
 app.setName('Stoker')
 try {
@@ -100,7 +106,7 @@ const electron: ShellElectron = {
   createWindow: (options) => new BrowserWindow(options),
   onPage: (listener) => void app.on('web-contents-created', (_event, contents) => listener(contents)),
   fork: (entry, name, env) =>
-    utilityProcess.fork(entry, [], { serviceName: name, stdio: 'inherit', ...(env === undefined ? {} : { env }) }),
+    utilityProcess.fork(entry, [], { serviceName: name, stdio: ['ignore', 'inherit', 'pipe'], env }),
   killHard(pid) {
     try {
       process.kill(pid, 'SIGKILL')
@@ -129,6 +135,7 @@ const built = (name: string): string => join(import.meta.dirname, name)
 const shell = new Shell({
   electron,
   clock: systemClock,
+  log: createLog('shell'),
   isPackaged: app.isPackaged,
   paths: {
     core: built('core.js'),

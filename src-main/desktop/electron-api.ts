@@ -18,6 +18,8 @@ export interface UtilityLike {
   on(event: 'spawn', listener: () => void): unknown
   on(event: 'message', listener: (message: unknown) => void): unknown
   on(event: 'exit', listener: (code: number) => void): unknown
+  /** What it writes to standard error, where that is piped. */
+  readonly stderr: { on(event: 'data', listener: (chunk: Buffer) => void): unknown } | null
   /** Asks politely: SIGTERM where there are signals. */
   kill(): boolean
 }
@@ -94,7 +96,7 @@ export interface ShellElectron {
   /** Every page, ours or not, from the moment it exists. */
   onPage(listener: (page: WebContentsLike) => void): void
   /** `environment` instead of this process's own. */
-  fork(entry: string, name: string, environment?: Record<string, string>): UtilityLike
+  fork(entry: string, name: string, environment: Record<string, string>): UtilityLike
   /** SIGKILL, for a process that did not end when asked. */
   killHard(pid: number): void
   createPorts(): { port1: PortLike; port2: PortLike }

@@ -7,8 +7,16 @@ import '#words/install-english.ts'
 import { join } from 'node:path'
 
 import { messagePortMainChannel, type MainPort } from '#contract/channel/message-port-main.ts'
+import type { ChildWord } from '#contract/host.ts'
 import { progressLine } from '#db/bring-up-to-date.ts'
 import { startExchange } from '#exchange-server/exchange.ts'
+import { busyNoMore, busyWith, pulse } from '#lib/child-words.ts'
+import { switchOffCoreDumps } from '#lib/core-dumps.ts'
+import { endInWords, installLastWords } from '#lib/end-in-words.ts'
+import { inDiskWords } from '#lib/disk-failure.ts'
+import { statedEnd, type StatedEnd } from '#lib/exit-codes.ts'
+import { giveBackAtRest } from '#lib/rest-memory.ts'
+import { systemClock } from '#lib/system-clock.ts'
 
 import type { ChildPortMessage } from './broker.ts'
 import { SocketOverChannel } from './socket-over-channel.ts'
@@ -20,15 +28,36 @@ interface Parent {
 
 async function run(dataDir: string, port: MainPort): Promise<void> {
   const channel = messagePortMainChannel(port)
+  const tell = (word: ChildWord | { t: 'ready' }): void => {
+    if (channel.isOpen) channel.send(word)
+  }
+  const toCore = (stated: StatedEnd, then: () => void): void => {
+    if (channel.isOpen) channel.send(stated)
+    then()
+  }
   const exchange = await startExchange({
     dir: join(dataDir, 'exchange'),
     practiceBuyer: true,
     listen: false,
-    onProgress: (progress) => process.stderr.write(`${progressLine(progress)}\n`),
+    onDamage: (damage) => endInWords(damage, { tell: toCore }),
+    onProgress: (progress) =>
+      tell(busyWith(progress.step === 'checking' ? 'checking' : 'migrating', progressLine(progress))),
+  }).catch((error: unknown) => {
+    const stated = statedEnd(inDiskWords(error))
+    if (stated !== null) toCore(stated, () => undefined)
+    throw error
   })
+  tell(busyNoMore)
+  tell({ t: 'ready' })
+  const stopping = new AbortController()
+  void pulse(systemClock, tell, stopping.signal)
+  void giveBackAtRest(systemClock, stopping.signal)
   supplierLine(channel, (connection) => exchange.acceptSupplier(new SocketOverChannel(connection)))
   // The core is gone or stops: nobody is left to sell.
-  channel.onClose(() => void exchange.stop().finally(() => process.exit(0)))
+  channel.onClose(() => {
+    stopping.abort()
+    void exchange.stop().finally(() => process.exit(0))
+  })
 }
 
 const parent = (process as unknown as { parentPort?: Parent }).parentPort
@@ -38,12 +67,11 @@ if (parent === undefined) {
   )
   process.exit(2)
 }
+switchOffCoreDumps()
+installLastWords()
 // Ctrl-C in a terminal reaches every process of the group; this one ends with the core, after its last words.
-process.on('SIGINT', () => undefined)
+for (const signal of ['SIGINT', 'SIGHUP']) process.on(signal, () => undefined)
 parent.once('message', ({ data, ports: [port] }) => {
   if (port === undefined) process.exit(1)
-  run(data.dataDir, port).catch((error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-    process.exit(1)
-  })
+  run(data.dataDir, port).catch((error: unknown) => endInWords(error))
 })

@@ -5,6 +5,7 @@
 import type { Channel } from '#contract/channel/channel.ts'
 import { StokerError } from '#contract/errors.ts'
 import type { ShellReply } from '#contract/host.ts'
+import { inDiskWords } from '#lib/disk-failure.ts'
 import type { Log } from '#lib/log.ts'
 
 import { ShellLink, type ParentPort } from './shell-link.ts'
@@ -48,8 +49,9 @@ export function hostCore({ parent, start, exit, log }: HostedCoreOptions): void 
       const starting = start(message, link)
       core = starting instanceof Promise ? await starting : starting
     } catch (error) {
+      const known = inDiskWords(error)
       // The shell shows it and then asks this process to quit.
-      if (error instanceof StokerError) return link.tell({ t: 'failed', code: error.code, message: error.message })
+      if (known instanceof StokerError) return link.tell({ t: 'failed', code: known.code, message: known.message })
       log.error({ err: error }, 'the core could not start')
       return exit(1)
     }

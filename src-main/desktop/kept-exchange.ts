@@ -3,50 +3,85 @@
  * channel.
  */
 import type { Channel } from '#contract/channel/channel.ts'
+import { fail } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
 import type { ForkedHost } from '#engine/client/engine-client.ts'
 import type { StokerVenueOptions } from '#venues/stoker/index.ts'
+import { CHILD_POLICIES } from '#lib/child-policies.ts'
+import { childWord } from '#lib/child-words.ts'
 import type { Log } from '#lib/log.ts'
-import { CHILD_POLICIES, endChild, keepRunning } from '#lib/supervise.ts'
+import { SupervisedChild, type LifeSigns, type SupervisedLife } from '#lib/supervise.ts'
 
 import { SocketOverChannel } from './socket-over-channel.ts'
 import { supplierLine, type SupplierLine } from './supplier-line.ts'
-
-const POLICY = CHILD_POLICIES.desktopExchange
 
 export interface KeptExchange {
   /** A new address after every restart, null while there is none: the adapter connects again when it changes. */
   address(): string | null
   /** Stands in for the `ws` client: one connection at a time over the exchange's channel. */
   readonly WebSocket: NonNullable<StokerVenueOptions['WebSocket']>
-  /** Ends the process: it closes its books, or is killed after three seconds. Nothing is started afterwards. */
+  /** Ends the process in the policy's time: it closes its books, or is killed. Nothing is started afterwards. */
   stop(): Promise<void>
 }
 
-interface Life {
-  host: ForkedHost
-  line: SupplierLine
-  number: number
-  ended: Promise<void>
+export interface KeptExchangeOptions {
+  fork: () => ForkedHost
+  clock: Clock
+  log: Log
+  /** How far a migration is: a line for the owner. */
+  onProgress: (line: string) => void
+  /** Uniform on [0, 1), for the jitter of pauses. */
+  random?: () => number
 }
 
-export function keepExchange(fork: () => ForkedHost, clock: Clock, log: Log): KeptExchange {
-  const stopping = new AbortController()
-  let current: Life | null = null
+interface Line {
+  readonly host: ForkedHost
+  readonly line: SupplierLine
+  readonly number: number
+}
+
+export function keepExchange({ fork, clock, log, onProgress, random }: KeptExchangeOptions): KeptExchange {
+  let current: Line | null = null
   let lives = 0
 
-  const life = async (): Promise<void> => {
+  const start = (signs: LifeSigns): SupervisedLife => {
     const host = fork()
     lives += 1
-    const ended = new Promise<void>((resolve) => host.onExit(() => resolve()))
-    current = { host, line: supplierLine(host.channel), number: lives, ended }
-    await ended
-    current = null
+    const line = { host, line: supplierLine(host.channel), number: lives }
+    host.channel.onMessage((message) => {
+      signs.heard()
+      const word = childWord(message)
+      if ((message as { t?: unknown }).t === 'ready') {
+        current = line
+        signs.ready()
+      } else if (word?.t === 'busy' && word.task === null) signs.done()
+      else if (word?.t === 'busy' && word.task !== null) {
+        signs.busy(word.task, word.text)
+        onProgress(word.text)
+      }
+    })
+    return {
+      pid: host.pid,
+      ask: () => host.channel.close('the core stops'),
+      terminate: () => host.kill('SIGTERM'),
+      kill: () => host.kill('SIGKILL'),
+      onExit: (listener) =>
+        host.onExit((how) => {
+          if (current === line) current = null
+          listener(how)
+        }),
+    }
   }
-  void keepRunning(clock, POLICY, life, {
-    signal: stopping.signal,
-    onFailed: () => log.warn({ lives }, 'the exchange host ended; it is started again'),
+  const supervised = new SupervisedChild({
+    name: 'exchange host',
+    policy: CHILD_POLICIES.exchange,
+    clock,
+    log,
+    ...(random === undefined ? {} : { random }),
+    start,
+    failed: (end) => fail('exchangeHost.failed', { why: end?.words ?? '' }),
   })
+  supervised.started().catch(() => undefined)
 
   class PortSocket extends SocketOverChannel {
     constructor() {
@@ -56,16 +91,7 @@ export function keepExchange(fork: () => ForkedHost, clock: Clock, log: Log): Ke
   return {
     address: () => (current === null ? null : `port://exchange/${current.number}`),
     WebSocket: PortSocket as unknown as KeptExchange['WebSocket'],
-    async stop() {
-      stopping.abort()
-      if (current === null) return
-      const { host, ended } = current
-      // A kill that does not help is the shell's to finish: it ends what is left after the core.
-      await endChild(clock, ended, POLICY.end, {
-        ask: () => host.channel.close('the core stops'),
-        kill: () => host.kill(),
-      })
-    },
+    stop: async () => void (await supervised.stop()),
   }
 }
 

@@ -14,19 +14,19 @@ export interface ParentPort {
 /** Messages sent to a child before its port has come. */
 const WAITING_MAX = 256
 
-type Exit = { code: number | null; signal: string | null }
+type Exit = { code: number | null; signal: string | null; words: string }
 
 class Forked implements ForkedHost {
   readonly channel: Channel
   pid: number | null = null
-  readonly #kill: () => void
+  readonly #kill: (hard: boolean) => void
   readonly #pipe: Pipe<unknown, unknown>
   readonly #exits = new Set<(how: Exit) => void>()
   #waiting: unknown[] = []
   #port: Channel | null = null
   #ended: Exit | null = null
 
-  constructor(kill: () => void) {
+  constructor(kill: (hard: boolean) => void) {
     this.#kill = kill
     this.#pipe = createPipe({
       post: (message) => this.#post(message),
@@ -46,8 +46,8 @@ class Forked implements ForkedHost {
     for (const message of this.#waiting.splice(0)) port.send(message)
   }
 
-  kill(): void {
-    this.#kill()
+  kill(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): void {
+    this.#kill(signal === 'SIGKILL')
   }
 
   onExit(listener: (how: Exit) => void): void {
@@ -55,9 +55,9 @@ class Forked implements ForkedHost {
     else listener(this.#ended)
   }
 
-  exited(code: number | null): void {
+  exited(code: number | null, words: string): void {
     if (this.#ended !== null) return
-    this.#ended = { code, signal: null }
+    this.#ended = { code, signal: null, words }
     this.#pipe.closed('the process ended')
     for (const listener of this.#exits) listener(this.#ended)
     this.#exits.clear()
@@ -99,7 +99,7 @@ export class ShellLink {
   fork(child: HostChild, gpu: number | null = null): ForkedHost {
     const id = this.#next
     this.#next += 1
-    const forked = new Forked(() => this.tell({ t: 'kill', id }))
+    const forked = new Forked((hard) => this.tell({ t: 'kill', id, hard }))
     this.#forked.set(id, forked)
     this.tell({ t: 'fork', id, child, ...(gpu === null ? {} : { gpu }) })
     return forked
@@ -121,7 +121,7 @@ export class ShellLink {
       case 'exited': {
         const forked = this.#forked.get(reply.id)
         this.#forked.delete(reply.id)
-        return forked?.exited(reply.code)
+        return forked?.exited(reply.code, reply.words)
       }
       default:
         reply satisfies never

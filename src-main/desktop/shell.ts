@@ -2,10 +2,14 @@
  * The desktop shell: one instance, one window, one core, its children, a tray. No business logic: what the core asks it
  * does, and on quit it ends every child before it goes. Tested against a double of the API it uses (electron-api.ts).
  */
+import { fail } from '#contract/errors.ts'
 import type { HostChild, ShellReply, ShellRequest } from '#contract/host.ts'
 import type { Clock } from '#contract/time.ts'
 import { boundToGpu } from '#engine/client/gpu-environment.ts'
-import { CHILD_POLICIES, pauseAfter } from '#lib/supervise.ts'
+import { childEnvironment } from '#lib/child-environment.ts'
+import { CHILD_POLICIES } from '#lib/child-policies.ts'
+import type { Log } from '#lib/log.ts'
+import { SupervisedChild, type ChildState, type LifeSigns, type SupervisedLife } from '#lib/supervise.ts'
 
 import { AppWindow } from './app-window.ts'
 import { connectChild, connectRenderer } from './broker.ts'
@@ -25,6 +29,7 @@ export interface ShellPaths {
 export interface ShellOptions {
   electron: ShellElectron
   clock: Clock
+  log: Log
   paths: ShellPaths
   isPackaged: boolean
   /** Told once the window shows: the launcher waits for it. */
@@ -35,8 +40,6 @@ export interface ShellOptions {
   onNote: (line: string) => void
 }
 
-/** Cores restarted after a crash before the app says so and ends. */
-export const CORE_RESTARTS_MAX = CHILD_POLICIES.desktopCore.failuresMax - 1
 /** A page that did not ask the next core for a channel by then never noticed the end of the old one. */
 const PAGE_NOTICES_MS = 10_000
 /** The app's exit code when its core cannot run: the owner has something to mend. */
@@ -47,22 +50,37 @@ export class Shell {
   readonly #children: Children
   readonly #forked = new Map<number, Child>()
   readonly #window: AppWindow
+  readonly #supervised: SupervisedChild<SupervisedLife>
   #core: Child | null = null
   #tray: ReturnType<ShellElectron['createTray']> | null = null
   /** The page asked for a channel while there was no core. */
   #pageWaits = false
   /** The core the page has its channel to. */
   #pageHas: Child | null = null
-  #restarts = 0
   #isReady = false
   #quitting = false
   #childrenEnded = false
   #exitCode = 0
 
   constructor(options: ShellOptions) {
-    const { electron, clock, paths, isPackaged } = options
+    const { electron, clock, log, paths, isPackaged } = options
     this.#options = options
-    this.#children = new Children(clock, (pid) => electron.killHard(pid))
+    this.#children = new Children(
+      clock,
+      (pid) => electron.killHard(pid),
+      (text) => void process.stderr.write(text),
+    )
+    this.#supervised = new SupervisedChild({
+      name: 'core',
+      policy: CHILD_POLICIES.core,
+      clock,
+      log,
+      start: (signs) => this.#forkCore(signs),
+      // All children of the old core are ended before the next one starts.
+      clean: () => this.#endForked(),
+      failed: () => fail('core.ended'),
+      onState: (state) => this.#onCoreState(state),
+    })
     this.#window = new AppWindow({
       electron,
       preload: paths.preload,
@@ -100,7 +118,7 @@ export class Shell {
     electron.hardenSession((url) => mayLoad(url, isPackaged))
     electron.serveApp(paths.renderer)
     this.#tray = electron.createTray({ open: () => this.#show(), quit: () => electron.app.quit() })
-    this.#startCore()
+    this.#supervised.started().catch(() => undefined)
     try {
       await this.#window.open()
     } catch (error) {
@@ -141,12 +159,16 @@ export class Shell {
     if (!this.#quitting && this.#core === core && this.#pageHas !== core) this.#window.page?.reload()
   }
 
-  #startCore(): void {
+  #forkCore(signs: LifeSigns): SupervisedLife {
     const { electron, paths } = this.#options
-    const child = this.#children.add('core', electron.fork(paths.core, 'Stoker core'))
+    const child = this.#children.add(
+      'core',
+      electron.fork(paths.core, 'Stoker core', childEnvironment('core', process.env)),
+    )
     this.#core = child
     child.process.on('message', (message) => {
-      if (this.#core === child) this.#onRequest(message as ShellRequest)
+      signs.heard()
+      if (this.#core === child) this.#onRequest(message as ShellRequest, signs)
     })
     this.#toCore({
       t: 'start',
@@ -154,43 +176,63 @@ export class Shell {
       version: electron.app.getVersion(),
       resourcesDir: paths.resources,
     })
-    void child.exited.then((code) => this.#onCoreExit(code))
     if (this.#pageWaits) this.#connectPage()
+    return {
+      pid: child.process.pid ?? null,
+      ask: () => child.process.postMessage({ t: 'quit' } satisfies ShellReply),
+      terminate: () => void child.process.kill(),
+      kill: () => child.kill(),
+      onExit: (listener) =>
+        void child.exited.then((how) => {
+          if (this.#core === child) this.#core = null
+          if (!this.#quitting) this.#tray?.update('attention', 'restarting')
+          listener(how)
+        }),
+    }
   }
 
-  /** All children of the old core are ended before the next one starts. */
-  async #onCoreExit(code: number | null): Promise<void> {
-    this.#core = null
-    if (this.#quitting) return
-    this.#tray?.update('attention', 'restarting')
-    await this.#children.killAll()
+  async #endForked(): Promise<void> {
+    await this.#children.endAll()
     this.#forked.clear()
-    this.#restarts += 1
-    if (this.#restarts > CORE_RESTARTS_MAX)
-      return this.#fail(
-        `Its core ended ${this.#restarts} times in a row (last exit code ${code ?? 'none'}). Start it again; nothing settled is lost.`,
-      )
-    await this.#options.clock.sleep(pauseAfter(CHILD_POLICIES.desktopCore, this.#restarts))
-    if (!this.#quitting) this.#startCore()
   }
 
-  #onRequest(request: ShellRequest): void {
+  #onCoreState(state: ChildState): void {
+    if (state.kind !== 'givenUp') return
+    const { code, words, cause } = state.last
+    const last = words === '' ? `last exit code ${code ?? 'none'}` : words
+    const what =
+      cause === 'unstartable'
+        ? 'Its core could not be started'
+        : `Its core ended ${state.failures === 1 ? 'once' : `${state.failures} times in a row`} (${last})`
+    void this.#fail(`${what}. Start it again; nothing settled is lost.`)
+  }
+
+  #onRequest(request: ShellRequest, signs: LifeSigns): void {
     switch (request.t) {
       case 'ready':
-        this.#restarts = 0
+        signs.ready()
         void this.#reconnectPage()
+        break
+      case 'alive':
         break
       case 'fork':
         this.#fork(request.id, request.child, request.gpu)
         break
       case 'kill': {
         const child = this.#forked.get(request.id)
-        if (child !== undefined) void this.#children.kill(child)
+        if (child === undefined) break
+        // Who asks has a supervisor of its own, which takes the next step itself.
+        if (request.hard) child.kill()
+        else child.process.kill()
         break
       }
-      case 'migrating':
-        this.#tray?.update('off', request.text)
-        this.#options.onNote(request.text)
+      case 'busy':
+        if (request.task === null) signs.done()
+        else {
+          signs.busy(request.task, request.text)
+          this.#tray?.update('off', request.text)
+          this.#options.onNote(request.text)
+        }
         break
       case 'notify':
         this.#options.electron.notify(request.title, request.body)
@@ -217,19 +259,20 @@ export class Shell {
     const core = this.#core
     if (core === null) return
     // The core waits for the end of what it started, also of what is no longer started.
-    if (this.#quitting) return this.#toCore({ t: 'exited', id, code: null })
+    if (this.#quitting) return this.#toCore({ t: 'exited', id, code: null, words: '' })
+    const passed = childEnvironment(kind, process.env)
     const child = this.#children.add(
       kind,
-      electron.fork(paths[kind], `Stoker ${kind}`, gpu === undefined ? undefined : boundToGpu(process.env, gpu)),
+      electron.fork(paths[kind], `Stoker ${kind}`, gpu === undefined ? passed : boundToGpu(passed, gpu)),
     )
     this.#forked.set(id, child)
     child.process.on('spawn', () => {
       if (this.#core === core) connectChild(electron, core.process, child.process, id, paths.dataDir)
     })
-    void child.exited.then((code) => {
+    void child.exited.then(({ code, words = '' }) => {
       if (this.#core !== core) return
       this.#forked.delete(id)
-      this.#toCore({ t: 'exited', id, code })
+      this.#toCore({ t: 'exited', id, code, words })
     })
   }
 
@@ -268,9 +311,8 @@ export class Shell {
 
   async #endChildren(): Promise<void> {
     this.#window.quitting = true
-    const core = this.#core
-    if (core !== null) await this.#children.end(core, () => this.#toCore({ t: 'quit' }))
-    await this.#children.killAll()
+    await this.#supervised.stop()
+    await this.#children.endAll()
     this.#tray?.destroy()
     this.#childrenEnded = true
   }

@@ -67,6 +67,8 @@ export const engineHostRequest = z.discriminatedUnion('t', [
   z.object({ t: z.literal('cancel-embed'), call: callId }),
   /** Most threads of this process from now on, until the next load. */
   z.object({ t: z.literal('threads'), limit: z.number().int().min(1).max(256) }),
+  /** Answered by `pong` at once: between two steps. */
+  z.object({ t: z.literal('ping'), n: z.number().int().min(0) }),
   z.object({ t: z.literal('stop') }),
 ])
 export type EngineHostRequest = z.infer<typeof engineHostRequest>
@@ -115,3 +117,4 @@ export type EngineHostEvent =
     }
   | { t: 'error'; job: string; error: ErrorValue }
   | { t: 'stats'; stats: HostStats }
+  | { t: 'pong'; n: number }

@@ -12,9 +12,10 @@ import { WebSocketServer, type WebSocket } from 'ws'
 
 import { fail } from '#contract/errors.ts'
 import { SUPPLIER_PATH } from '#contract/supplier.ts'
+import { SUPPLIER_PATH_V2, type SupplierProtocol } from '#contract/supplier-v2.ts'
 import { AddressCounts } from '#lib/by-address.ts'
 import { systemClock } from '#lib/system-clock.ts'
-import { allowedNames, shownHost } from '#lib/host-names.ts'
+import { allowedNames, isLoopback, shownHost } from '#lib/host-names.ts'
 import type { Log } from '#lib/log.ts'
 import { errorBody, refused, retryHeaders } from '#lib/openai-error.ts'
 
@@ -36,6 +37,10 @@ export interface Listener {
 export interface ListenOptions {
   host: string
   port: number
+  /** Where it is taken, take any free one. */
+  orAnyPort: boolean
+  /** The option that names it, for who reads that it is taken. */
+  portOption: string
   /** Further names a Host header may carry. */
   allowHosts: readonly string[]
   buyers: Hono
@@ -43,7 +48,7 @@ export interface ListenOptions {
   log: Log
   /** Whether connections are bounded by address. */
   perAddress: boolean
-  onSupplier(socket: WebSocket, address: string): void
+  onSupplier(socket: WebSocket, protocol: SupplierProtocol, address: string): void
   /** Lowered by tests only. */
   requestMs?: number
 }
@@ -73,27 +78,16 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   })
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
-    const refusal = upgradeRefusal(request, allowed)
     const address = request.socket.remoteAddress ?? ''
-    if (refusal === null)
-      upgrades.handleUpgrade(request, socket, head, (upgraded) => options.onSupplier(upgraded, address))
-    else socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+    const asked = upgradeOf(request, allowed)
+    if (typeof asked === 'number')
+      upgrades.handleUpgrade(request, socket, head, (upgraded) => options.onSupplier(upgraded, asked, address))
+    else socket.end(`HTTP/1.1 ${asked}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(
-        error.code === 'EADDRINUSE'
-          ? fail(
-              'exchange.portTaken',
-              { port, host },
-              {
-                cause: error,
-              },
-            )
-          : error,
-      ),
-    )
-    server.listen(port, host, () => resolve())
+  await bind(server, host, port).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE') throw error
+    if (options.orAnyPort) return bind(server, host, 0)
+    throw fail('exchange.portTaken', { port, host, option: options.portOption }, { cause: error })
   })
   server.on('error', (error) => log.error({ err: error }, 'the listener failed'))
   const at = server.address() as AddressInfo
@@ -127,6 +121,16 @@ function boundConnections(server: Server, max: number): void {
     const leave = counts.enter(socket.remoteAddress ?? '')
     if (leave === null) socket.destroy()
     else socket.once('close', leave)
+  })
+}
+
+function bind(server: Server, host: string, port: number): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
   })
 }
 
@@ -170,8 +174,22 @@ function appOf({ buyers, admin, log }: ListenOptions, allowed: ReadonlySet<strin
 const hostName = (header: string | undefined): string =>
   /^(\[[0-9a-f:.]+\]|[^:]+)(:\d+)?$/i.exec(header ?? '')?.[1]?.toLowerCase() ?? ''
 
-function upgradeRefusal(request: IncomingMessage, allowed: ReadonlySet<string>): string | null {
+/** The protocol of the path, or how the request is refused. */
+function upgradeOf(request: IncomingMessage, allowed: ReadonlySet<string>): SupplierProtocol | string {
   if (!allowed.has(hostName(request.headers.host))) return '403 Forbidden'
   if (request.headers.origin !== undefined) return '403 Forbidden'
-  return (request.url ?? '').split('?')[0] === SUPPLIER_PATH ? null : '404 Not Found'
+  const path = (request.url ?? '').split('?')[0]
+  if (path === SUPPLIER_PATH_V2) return 2
+  if (path !== SUPPLIER_PATH) return '404 Not Found'
+  return isFromThisMachine(request) ? 1 : '403 Forbidden'
+}
+
+/**
+ * Version 1 proves the exchange's key to nobody, so it is for this machine alone: nothing of it came through a proxy or
+ * under another name.
+ */
+function isFromThisMachine({ socket, headers }: IncomingMessage): boolean {
+  const proxied = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'].some((name) => headers[name] !== undefined)
+  const name = hostName(headers.host).replace(/^\[|\]$/g, '')
+  return !proxied && isLoopback(name) && isLoopback((socket.remoteAddress ?? '').replace(/^::ffff:/, ''))
 }

@@ -22,6 +22,8 @@ export const LIMITS = {
   unacknowledgedBytesInAll: 25_165_824,
   /** A socket whose unsent bytes pass this is closed; its session may resume. */
   unsentBytes: 8_388_608,
+  /** Of a session: bytes of envelopes not yet acknowledged, as a welcome of protocol 2 says. */
+  windowBytes: 16_777_216,
   /** Frames received before a bare acknowledgement is sent. */
   ackEvery: 16,
   liveOrders: 1_024,
@@ -67,6 +69,10 @@ export const LIMITS = {
   keyedCallsKeptMs: 86_400_000,
   keyedCallsPruneMs: 3_600_000,
   callsKeptMs: 30 * 86_400_000,
+  /** How often it is looked whether the qualification under an offer ends. */
+  qualificationEveryMs: 1_000,
+  /** Warnings of an end that are remembered as sent; the oldest is forgotten first. */
+  warningsKept: 8_192,
 } as const
 
 /** Of one address: docs/security.md, Strangers at the exchange. */
@@ -79,6 +85,11 @@ export const ADDRESS_BOUNDS = {
 } as const
 
 export const QUALIFICATION_MS = 30 * 86_400_000
+/** How long before its end a qualification is warned of, and how urgently; once each, the nearest first. */
+export const ENDING_WARNINGS = [
+  { withinMs: 86_400_000, level: 'act-now' },
+  { withinMs: 7 * 86_400_000, level: 'act-soon' },
+] as const
 export const ATTEMPT_WINDOW_MS = 7 * 86_400_000
 export const ATTEMPTS_MAX = 3
 /** Of one supplier at one grade, whatever models it says it has: a declared hash is only a word. */

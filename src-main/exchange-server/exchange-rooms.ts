@@ -7,19 +7,20 @@ import { openSupplierAccounts } from './exchange-accounts.ts'
 import { CompletionRegistry } from './buy/completion-registry.ts'
 import { PracticeBuyer } from './buy/practice-buyer.ts'
 import type { ExchangeContext } from './exchange-context.ts'
+import { LIMITS } from './exchange-limits.ts'
 import { ExamService } from './exam/exam-service.ts'
 import { answerSync, frameHandler } from './supplier-frames.ts'
 import { Deliveries } from './jobs/deliveries.ts'
 import { Router } from './jobs/router.ts'
 import type { DeliveredMarks } from './settle/delivered-marks.ts'
-import { LIMITS } from './exchange-limits.ts'
 import { releaseDue, releaseLoop } from './settle/releases.ts'
 import { pruneKeyedCalls } from './store/refunds.store.ts'
 import { findSupplier, upsertSupplier } from './store/suppliers.store.ts'
 import { BookFeed } from './supply/book-feed.ts'
 import type { Peer } from './supply/peer.ts'
+import { QualificationWatch } from './supply/qualification-watch.ts'
 import { Registry } from './supply/supplier-registry.ts'
-import { SupplierSessions } from './supply/supplier-sessions.ts'
+import { SupplierSessions, type SessionEvents } from './supply/supplier-sessions.ts'
 import { SyncQueue } from './supply/sync-queue.ts'
 
 /** A supplier that comes back sooner was seen well enough: nothing is written. */
@@ -32,6 +33,8 @@ export interface ExchangeRooms {
   readonly registry: CompletionRegistry
   /** Releases what is due and announces it to the suppliers; returns how many. */
   release(): number
+  /** Ends what could not be ended for want of disk. */
+  endRemaining(): void
   /** The release loop, on the real clock. */
   startLoops(): void
   /** Ends every session, order and loop; the database is the caller's. */
@@ -59,6 +62,12 @@ const arrivals =
     })
   }
 
+/** Page by page. */
+function tellReleases(peer: Peer | undefined, releases: readonly Release[]): void {
+  for (let from = 0; from < releases.length; from += SYNC_PAGE_MAX)
+    peer?.send({ t: 'released', releases: releases.slice(from, from + SYNC_PAGE_MAX) })
+}
+
 export function createExchangeRooms(context: ExchangeContext, options: ExchangePartsOptions): ExchangeRooms {
   const registry = new Registry()
   const stopping = new AbortController()
@@ -66,7 +75,11 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
   const router = new Router(context, registry, (instrument) => feed.changed(instrument))
   const deliveries = new Deliveries(context, router)
   const completions = new CompletionRegistry(context, options.marks)
-  const examService = new ExamService(context, router, options.examSeed)
+  const qualifications = new QualificationWatch(context, registry, (instrument) => feed.changed(instrument))
+  const examService = new ExamService(context, router, options.examSeed, (peer, instrument) => {
+    qualifications.renewed(peer, instrument)
+    router.dispatchWaiting()
+  })
   const practiceBuyer = new PracticeBuyer(context, router, registry, {
     seed: options.seed,
     enabled: options.practiceBuyer,
@@ -77,34 +90,28 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
     router.dispatchWaiting()
   }
   const syncs = new SyncQueue<Peer>(context.clock, (peer, sync) => answerSync(context, peer, sync))
-  const onFrame = frameHandler({ context, registry, feed, router, deliveries, examService, practiceBuyer, syncs })
-  const sessions = new SupplierSessions(
-    context,
-    registry,
-    {
-      onArrival: arrivals(context),
-      onReady: (peer, resumed) => {
-        feed.greet(peer)
-        if (resumed) offersChanged(peer)
-      },
-      onFrame,
-      onAcknowledged: (peer) => syncs.acknowledged(peer),
-      onDetached: offersChanged,
-      onDropped: (peer) => {
-        syncs.left(peer)
-        examService.drop(peer)
-        deliveries.drop(peer)
-        for (const instrument of peer.offers.keys()) feed.changed(instrument)
-      },
+  const supply = { context, registry, feed, router, deliveries, examService, practiceBuyer, qualifications, syncs }
+  const events: SessionEvents = {
+    onArrival: arrivals(context),
+    onReady: (peer, resumed) => {
+      feed.greet(peer)
+      if (resumed) offersChanged(peer)
     },
-    options.perAddress,
-  )
-  const announce = (supplier: string, releases: Release[]): void => {
-    const peer = registry.get(brandId<PublicKey>(supplier))
-    for (let from = 0; from < releases.length; from += SYNC_PAGE_MAX)
-      peer?.send({ t: 'released', releases: releases.slice(from, from + SYNC_PAGE_MAX) })
+    onFrame: frameHandler(supply),
+    onAcknowledged: (peer) => syncs.acknowledged(peer),
+    onDetached: offersChanged,
+    onDropped: (peer) => {
+      syncs.left(peer)
+      examService.drop(peer)
+      deliveries.drop(peer)
+      for (const instrument of peer.offers.keys()) feed.changed(instrument)
+    },
   }
-  startSweeps(context, { sessions, completions, signal: stopping.signal })
+  const sessions = new SupplierSessions(context, registry, events, options.perAddress)
+  const announce = (supplier: string, releases: Release[]): void =>
+    tellReleases(registry.get(brandId<PublicKey>(supplier)), releases)
+  startSweeps(context, { sessions, qualifications, completions, signal: stopping.signal })
+  const endRemaining = remainingEnds(context, router, stopping.signal)
   return {
     router,
     registry: completions,
@@ -118,6 +125,7 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
       }
       return count
     },
+    endRemaining,
     startLoops: () => releaseLoop(context, announce, stopping.signal),
     stop() {
       stopping.abort(new Error('the exchange stops'))
@@ -130,10 +138,29 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
   }
 }
 
+/** Ends at every heartbeat what could not be ended before; the returned function does so now. */
+function remainingEnds({ clock, terms, log }: ExchangeContext, router: Router, signal: AbortSignal): () => void {
+  const onError = (error: unknown): void =>
+    log.warn({ err: error }, 'jobs that are over still cannot be ended in the books')
+  every(clock, terms.heartbeatMs, () => router.endRemaining(), { onError, signal })
+  return () => {
+    try {
+      router.endRemaining()
+    } catch (error) {
+      onError(error)
+    }
+  }
+}
+
 /** What grows old is dropped: silent sessions, answers kept long enough, keys. */
 function startSweeps(
   context: ExchangeContext,
-  deps: { sessions: SupplierSessions; completions: CompletionRegistry; signal: AbortSignal },
+  deps: {
+    sessions: SupplierSessions
+    qualifications: QualificationWatch
+    completions: CompletionRegistry
+    signal: AbortSignal
+  },
 ): void {
   const { clock, db, log, terms } = context
   const sweep = (ms: number, what: string, work: () => void): void =>
@@ -142,6 +169,7 @@ function startSweeps(
       signal: deps.signal,
     })
   sweep(terms.heartbeatMs, 'silent sessions', () => deps.sessions.sweep())
+  sweep(LIMITS.qualificationEveryMs, 'qualifications', () => deps.qualifications.sweep())
   sweep(LIMITS.answersSweepMs, 'old answers', () => deps.completions.sweep())
   sweep(LIMITS.keyedCallsPruneMs, 'old keys', () =>
     db.tx((write) => pruneKeyedCalls(write, clock.now() - LIMITS.keyedCallsKeptMs)),

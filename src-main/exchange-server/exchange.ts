@@ -1,15 +1,19 @@
 /** The exchange put together: one folder, one database, one listener. The same code alone, as a child, or in a test. */
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { createBooks } from '#books/books.ts'
+import type { StokerError } from '#contract/errors.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { Clock } from '#contract/time.ts'
 import { acquireLock } from '#db/lock.ts'
 import { bringUpToDate } from '#db/bring-up-to-date.ts'
+import { noteCleanEnd, takeCleanEnd } from '#db/clean-end.ts'
+import { watchFiles } from '#db/file-health.ts'
 import { openDb } from '#db/open.ts'
 import type { Db, MigrationProgress } from '#db/db-types.ts'
 import { loadGradeSpecs } from '#exam/grade-specs.ts'
+import { ensureDataDirectory } from '#lib/data-directory.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { loadOrCreateSigningKey } from '#lib/ed25519.ts'
 import { randomIds, type IdSource } from '#lib/id-source.ts'
@@ -41,6 +45,10 @@ export interface ExchangeOptions {
   host?: string
   /** 0 picks a free one. */
   port?: number
+  /** Where the port is taken, take any free one. */
+  orAnyPort?: boolean
+  /** The option of the command line by which the owner names the port. */
+  portOption?: string
   allowHosts?: readonly string[]
   practiceBuyer?: boolean
   /** False: one address may take all sockets there are, as a proxy before the exchange has to. */
@@ -58,6 +66,8 @@ export interface ExchangeOptions {
   clock?: Clock
   ids?: IdSource
   log?: Log
+  /** Told that its pages are damaged: books that cannot be trusted are not traded on. */
+  onDamage?: (damage: StokerError) => void
   /** Told how far a migration of its database is; whoever forked this process must not take it for hung meanwhile. */
   onProgress?: (progress: MigrationProgress) => void
 }
@@ -79,12 +89,12 @@ const TOKEN_BYTES = 32
 /** Errors: DATA_LOCKED, UNAVAILABLE (port taken), DB_FROM_FUTURE, DB_CORRUPT. Nothing stays open after an error. */
 export async function startExchange(options: ExchangeOptions): Promise<Exchange> {
   const { dir } = options
-  mkdirSync(dir, { recursive: true, mode: 0o700 })
-  if (process.platform !== 'win32') chmodSync(dir, 0o700)
+  ensureDataDirectory(dir)
   const log = options.log ?? createLog('exchange')
   const lock = acquireLock(join(dir, 'lock.db'))
   let db: Db | null = null
   try {
+    const clean = takeCleanEnd(dir)
     db = await openBooks(options, log)
     const real = options.clock ?? systemClock
     const virtual =
@@ -102,30 +112,41 @@ export async function startExchange(options: ExchangeOptions): Promise<Exchange>
     const adminToken = tokenOf(dir, context.ids)
     const listener = options.listen === false ? null : await open(options, context, parts, virtual, adminToken)
     if (virtual === null) parts.startLoops()
+    const health = watchFiles({
+      dbs: [db],
+      clock: real,
+      log,
+      isClean: (path) => clean.has(path),
+      onChange: (trouble) => {
+        if (trouble === null) parts.endRemaining()
+        else if (trouble.code === 'DB_CORRUPT') options.onDamage?.(trouble)
+      },
+    })
+    health.start()
     const exchangeKey = context.key.publicKey
     if (listener !== null) {
       lock.describe({ pid: process.pid, url: listener.url })
-      writeFileSync(
-        join(dir, 'listen.json'),
-        `${JSON.stringify({ url: listener.url, pid: process.pid, exchangeKey })}\n`,
-      )
+      const at = { url: listener.url, pid: process.pid, exchangeKey }
+      writeSecretFile(join(dir, 'listen.json'), `${JSON.stringify(at)}\n`)
     }
     const database = db
     let stopping: Promise<void> | null = null
     const stop = async (): Promise<void> => {
       rmSync(join(dir, 'listen.json'), { force: true })
+      health.stop()
       parts.stop()
       await listener?.close()
       marks.stop()
       flushed(marks, log)
       database.close()
+      noteCleanEnd(dir, [database.path])
       lock.release()
     }
     return {
       url: listener?.url ?? '',
       exchangeKey,
       adminToken,
-      acceptSupplier: (socket) => parts.sessions.greet(socket, ''),
+      acceptSupplier: (socket) => parts.sessions.greet(socket),
       stop: () => (stopping ??= stop()),
     }
   } catch (error) {
@@ -202,11 +223,13 @@ function open(
   return listen({
     host: options.host ?? '127.0.0.1',
     port: options.port ?? 0,
+    orAnyPort: options.orAnyPort === true,
+    portOption: options.portOption ?? '--port',
     allowHosts: options.allowHosts ?? [],
     log: context.log,
     buyers: buyersApi({ context, router: parts.router, registry: parts.registry }, context.clock.now()),
     admin: adminApi({ context, token, practiceBuyer: parts.practiceBuyer, virtual, advance }),
     perAddress: options.addressLimits !== false,
-    onSupplier: (socket, address) => parts.sessions.greet(socket, address),
+    onSupplier: (socket, protocol, address) => parts.sessions.greet(socket, protocol, address),
   })
 }

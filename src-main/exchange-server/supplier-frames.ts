@@ -1,6 +1,6 @@
 /** What each frame of a supplier sets in motion. */
 import { assertNever, fail, StokerError, toErrorValue } from '#contract/errors.ts'
-import type { SupplierFrame } from '#contract/supplier.ts'
+import type { SupplierFrameV2 } from '#contract/supplier-v2.ts'
 
 import type { PracticeBuyer } from './buy/practice-buyer.ts'
 import type { ExchangeContext } from './exchange-context.ts'
@@ -11,6 +11,7 @@ import { syncResult } from './settle/supplier-sync.ts'
 import type { BookFeed } from './supply/book-feed.ts'
 import { takeOffer } from './supply/supplier-offers.ts'
 import type { Peer } from './supply/peer.ts'
+import type { QualificationWatch } from './supply/qualification-watch.ts'
 import type { Registry } from './supply/supplier-registry.ts'
 import type { SyncQueue } from './supply/sync-queue.ts'
 
@@ -23,9 +24,10 @@ export interface SupplierFrameDeps {
   examService: ExamService
   practiceBuyer: PracticeBuyer
   syncs: SyncQueue<Peer>
+  qualifications: QualificationWatch
 }
 
-type Sync = Extract<SupplierFrame, { t: 'sync' }>
+type Sync = Extract<SupplierFrameV2, { t: 'sync' }>
 
 /** Sends one page; what fails is told to the supplier and goes no further. */
 export function answerSync(context: ExchangeContext, peer: Peer, sync: Sync): void {
@@ -46,11 +48,15 @@ export function frameHandler({
   examService,
   practiceBuyer,
   syncs,
-}: SupplierFrameDeps): (peer: Peer, frame: SupplierFrame) => void {
-  const offer = (peer: Peer, frame: Extract<SupplierFrame, { t: 'offer' }>): void => {
+  qualifications,
+}: SupplierFrameDeps): (peer: Peer, frame: SupplierFrameV2) => void {
+  const offer = (peer: Peer, frame: Extract<SupplierFrameV2, { t: 'offer' }>): void => {
     const standing = takeOffer(context, registry, peer, frame)
     feed.changed(frame.instrument)
-    if (standing !== null) practiceBuyer.listed(peer, standing)
+    if (standing !== null) {
+      practiceBuyer.listed(peer, standing)
+      qualifications.look(peer, frame.instrument)
+    }
     router.dispatchWaiting()
   }
   const withdraw = (peer: Peer, instrument: string): void => {
@@ -76,6 +82,10 @@ export function frameHandler({
         return deliveries.accept(peer, frame.jobId)
       case 'job.delta':
         return deliveries.delta(peer, frame)
+      case 'job.decline':
+        return deliveries.decline(peer, frame)
+      case 'audit.reply':
+        throw fail('exchange.featureOff', { feature: 'audit' })
       case 'job.done':
         return deliveries.done(peer, frame)
       case 'job.error':

@@ -1,127 +1,355 @@
-/** Child processes: one table of how long each may take, how one is kept running, and how one is ended. */
+/**
+ * The one supervisor of every child: started, waited for, watched, started again after a pause, given up, ended. What a
+ * child is and how it speaks comes in; how long each step may take is the table (child-policies.ts). Never two lives at
+ * once: the next waits for the exit of the last.
+ */
+import type { ChildTask } from '#contract/host.ts'
 import type { Clock } from '#contract/time.ts'
 
-/** Time to end after each step, ms. A step that a caller does not take has 0. */
-export interface EndTimes {
-  /** Asked by a message or a closed channel. */
-  readonly askMs: number
-  /** Told by the signal that a process may handle. */
-  readonly terminateMs: number
-  /** Killed. 0: nobody waits here for a kill to take effect. */
-  readonly killMs: number
+import { pauseAfter, type ChildPolicy, type EndTimes } from './child-policies.ts'
+import { startAgain } from './exit-codes.ts'
+import type { Log } from './log.ts'
+import { createSilenceWatch, type SilenceWatch } from './silence-watch.ts'
+
+export interface ChildExit {
+  readonly code: number | null
+  readonly signal: string | null
+  /** Its last line on standard error, or the reason that it stated; '' when it said nothing. */
+  readonly words?: string
 }
 
-export interface ChildPolicy {
+/** How a life ended that nobody asked to end. `late`: not ready in time, `silent`: killed for it, `unstartable`: no process. */
+export interface ChildEnd extends Required<ChildExit> {
+  readonly cause: 'exit' | 'late' | 'silent' | 'unstartable'
+}
+
+export type ChildState =
+  /** Not started yet, or not needed now. */
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'starting'; readonly attempt: number }
+  /** It said what with; nothing is late meanwhile. */
+  | { readonly kind: 'busy'; readonly task: ChildTask; readonly text: string }
+  | { readonly kind: 'ready' }
+  /** It should say something and does not; it is killed if that goes on. */
+  | { readonly kind: 'silent' }
+  | { readonly kind: 'backoff'; readonly until: number; readonly attempt: number; readonly last: ChildEnd | null }
+  /** Only `retry` starts it again. */
+  | { readonly kind: 'givenUp'; readonly failures: number; readonly last: ChildEnd }
+  /** As it was asked to. */
+  | { readonly kind: 'ended' }
+
+/** One life of a child, whoever forked it. */
+export interface SupervisedLife {
+  readonly pid: number | null
+  ask?: () => void
+  terminate?: () => void
+  kill: () => void
+  /** Called once; at once if it has exited. */
+  onExit(listener: (how: ChildExit) => void): void
+}
+
+/** What a life tells of itself. */
+export interface LifeSigns {
+  ready(): void
+  busy(task: ChildTask, text: string): void
+  /** Busy no more; it has its whole time again. */
+  done(): void
+  /** Any message. */
+  heard(): void
+  /** It was given work: silence counts from now on where it counts with work. */
+  working(): void
+}
+
+export interface SupervisedOptions<L extends SupervisedLife> {
+  /** For the log. */
+  readonly name: string
+  readonly policy: ChildPolicy
+  readonly clock: Clock
+  readonly log: Log
+  /** Uniform on [0, 1), for the jitter of pauses. */
+  readonly random?: () => number
+  /** Forks it. What it throws means that no other try would help. */
+  readonly start: (signs: LifeSigns) => L
+  /** Part of the start once it is ready, without a limit of its own; what it throws fails the start and ends nothing. */
+  readonly prepare?: (life: L) => Promise<void>
+  /** Awaited after each life, before the next: what the last one left behind is ended. */
+  readonly clean?: () => Promise<unknown>
+  /** It has work that it should speak of. */
+  readonly hasWork?: () => boolean
+  /** The error of a start that failed; `null` for one that was called off. */
+  readonly failed: (end: ChildEnd | null, givenUp: boolean) => Error
+  readonly onState?: (state: ChildState) => void
+  /** A life ended that nobody asked to end; false: the next one is started only when it is needed. */
+  readonly onEnd?: (end: ChildEnd) => boolean
+}
+
+interface Life<L> {
+  readonly life: L
+  readonly exited: Promise<void>
+  readyAt: number | null
+  cause: ChildEnd['cause']
+  /** Its end was asked for. */
+  asked: boolean
+}
+
+export class SupervisedChild<L extends SupervisedLife> {
+  readonly #options: SupervisedOptions<L>
+  #state: ChildState = { kind: 'idle' }
+  #current: Life<L> | null = null
+  #starting: Promise<L> | null = null
+  #previousEnd: Promise<unknown> = Promise.resolve()
+  #stopping = new AbortController()
+  #failures = 0
+  #retryAt = Number.NEGATIVE_INFINITY
+  #last: ChildEnd | null = null
+  #wasReady = false
+  /** What `onEnd` said of the last end. */
+  #wantsNext = false
+
+  constructor(options: SupervisedOptions<L>) {
+    this.#options = options
+  }
+
+  get state(): ChildState {
+    return this.#state
+  }
+
+  /** The life that runs, ready or not. */
+  get running(): L | null {
+    return this.#current?.life ?? null
+  }
+
+  /** The child, started and prepared; started now when it does not run. Rejects with `failed`, or what `prepare` throws. */
+  started(): Promise<L> {
+    if (this.#state.kind === 'givenUp') return Promise.reject(this.#options.failed(this.#state.last, true))
+    if (this.#starting !== null) return this.#starting
+    if (this.#current !== null) return Promise.resolve(this.#current.life)
+    const starting = this.#start().finally(() => {
+      this.#starting = null
+    })
+    this.#starting = starting
+    // It ended meanwhile and is wanted again, which had to wait until this start failed.
+    starting.catch(() => this.#next())
+    return starting
+  }
+
+  /** Resolves when no start is in progress, whether it succeeded or not. */
+  async settled(): Promise<void> {
+    await this.#starting?.catch(() => undefined)
+  }
+
+  /** It did what it is for: earlier failures no longer count. */
+  succeeded(): void {
+    this.#failures = 0
+  }
+
+  /** Starts one that was given up; does nothing otherwise. */
+  async retry(): Promise<void> {
+    if (this.#state.kind !== 'givenUp') return
+    this.#forgive()
+    this.#set({ kind: 'idle' })
+    await this.started()
+  }
+
   /**
-   * From the start to the first sign that it is ready, ms, without the time in which it migrates; null where nobody
-   * waits for one.
+   * Asks it to end, then tells it, then kills it, each when the last did not help in the policy's time. It is not
+   * started again until it is needed. False when the system still holds the process.
    */
-  readonly readyMs: number | null
-  /** Longest silence while it has work, ms; null where it is not watched. */
-  readonly silenceMs: number | null
-  /** Pause before the next start after the first, second … failure in a row, ms; the last one repeats. */
-  readonly pausesMs: readonly [number, ...number[]]
-  /** Who lived so long has not failed: the count starts afresh, ms. Null where only success does that. */
-  readonly healthyMs: number | null
-  /** So many failures in a row, and it is given up; null: never. */
-  readonly failuresMax: number | null
-  readonly end: EndTimes
-}
+  async stop(): Promise<boolean> {
+    this.#stopping.abort()
+    const current = this.#current
+    if (current !== null) current.asked = true
+    const gone =
+      current === null || (await endChild(this.#options.clock, current.exited, this.#options.policy.end, current.life))
+    if (!gone) this.#options.log.error({ name: this.#options.name, pid: current?.life.pid }, 'a killed child stays')
+    if (gone) await this.settled()
+    this.#stopping = new AbortController()
+    this.#forgive()
+    this.#set({ kind: 'ended' })
+    return gone
+  }
 
-export const CHILD_POLICIES = {
-  engine: {
-    /** From the fork to the host's first message. Longer is a hang: a busy machine with a slow disk takes half a minute. */
-    readyMs: 60_000,
-    /**
-     * A host with work sends its stats after a step, at most every 500 ms, and a step reads at most a piece of a
-     * prompt: 128 tokens of a very large model on a slow processor are 30 s at 4 tokens a second, and where memory is
-     * so short that it takes longer the machine serves nobody.
-     */
-    silenceMs: 60_000,
-    pausesMs: [250, 1_000, 4_000],
-    healthyMs: null,
-    failuresMax: 3,
-    end: { askMs: 600, terminateMs: 0, killMs: 0 },
-  },
-  /** The embedded exchange, forked by the headless server. */
-  serverExchange: {
-    readyMs: 20_000,
-    silenceMs: null,
-    pausesMs: [250, 500, 1_000, 2_000, 4_000, 8_000, 10_000],
-    healthyMs: 30_000,
-    /** About five seconds, in which a killed owner's host lets go of folder and port. Of the first start only. */
-    failuresMax: 5,
-    end: { askMs: 3_000, terminateMs: 1_000, killMs: 0 },
-  },
-  /** The embedded exchange, forked by the desktop shell, which finishes what a kill does not. */
-  desktopExchange: {
-    readyMs: null,
-    silenceMs: null,
-    pausesMs: [500, 1_000, 2_000, 4_000, 8_000, 10_000],
-    healthyMs: 10_000,
-    failuresMax: null,
-    end: { askMs: 3_000, terminateMs: 0, killMs: 0 },
-  },
-  /** The core and whatever else the desktop shell ends. */
-  desktopCore: {
-    readyMs: null,
-    silenceMs: null,
-    pausesMs: [500, 1_000, 1_500, 2_000, 2_500],
-    healthyMs: null,
-    failuresMax: 6,
-    end: { askMs: 8_000, terminateMs: 4_000, killMs: 4_000 },
-  },
-} as const satisfies Record<string, ChildPolicy>
+  #forgive(): void {
+    this.#failures = 0
+    this.#retryAt = Number.NEGATIVE_INFINITY
+  }
 
-/** The pause before the next start, ms, after so many failures in a row; 1 for the first. */
-export const pauseAfter = ({ pausesMs }: Pick<ChildPolicy, 'pausesMs'>, failures: number): number =>
-  pausesMs[Math.min(failures, pausesMs.length) - 1] ?? pausesMs[0]
+  #set(state: ChildState): void {
+    this.#state = state
+    this.#options.onState?.(state)
+  }
 
-/**
- * Lives one life after another, never two at once, with the policy's pauses between them, until the signal aborts; the
- * life that runs then is for the caller to end. `life` resolves when the child is gone. `onFailed` is told how many
- * failures in a row there were, not of the end that was asked for.
- */
-export async function keepRunning(
-  clock: Clock,
-  policy: Pick<ChildPolicy, 'pausesMs'> & { readonly healthyMs: number },
-  life: () => Promise<void>,
-  { signal, onFailed }: { signal: AbortSignal; onFailed: (failures: number) => void },
-): Promise<void> {
-  let failures = 0
-  while (!signal.aborted) {
-    const bornAt = clock.mono()
-    await life()
-    if (signal.aborted) return
-    failures = clock.mono() - bornAt > policy.healthyMs ? 1 : failures + 1
-    onFailed(failures)
-    await clock.sleep(pauseAfter(policy, failures), { signal }).catch(() => undefined)
+  async #start(): Promise<L> {
+    const { failed, prepare } = this.#options
+    const { signal } = this.#stopping
+    await this.#previousEnd
+    await this.#backOff(signal)
+    if (signal.aborted) throw failed(null, false)
+    this.#set({ kind: 'starting', attempt: this.#failures + 1 })
+    const { life, ready } = this.#begin()
+    if (!(await ready)) throw failed(signal.aborted ? null : this.#last, this.#state.kind === 'givenUp')
+    await prepare?.(life)
+    // It may have ended at once.
+    if (this.#current?.life !== life) throw failed(signal.aborted ? null : this.#last, this.#state.kind === 'givenUp')
+    return life
+  }
+
+  async #backOff(signal: AbortSignal): Promise<void> {
+    const { clock, failed } = this.#options
+    const wait = this.#retryAt - clock.mono()
+    if (wait <= 0) return
+    this.#set({ kind: 'backoff', until: clock.now() + wait, attempt: this.#failures, last: this.#last })
+    await clock.sleep(wait, { signal }).catch(() => {
+      throw failed(null, false)
+    })
+  }
+
+  #begin(): { life: L; ready: Promise<boolean> } {
+    const { clock, policy, start, log, name } = this.#options
+    const ready = Promise.withResolvers<boolean>()
+    const over = new AbortController()
+    let current: Life<L> | null = null
+    const killFor = (cause: ChildEnd['cause'], why: string): void => {
+      if (current === null || over.signal.aborted) return
+      current.cause = cause
+      log.error({ name, pid: current.life.pid }, why)
+      current.life.kill()
+    }
+    const late = createReadyTimer(clock, policy.readyMs, over.signal, () =>
+      killFor('late', 'a child is not ready in time; it is killed'),
+    )
+    const silence = this.#silenceOf(over.signal, () => current, killFor)
+    const signs: LifeSigns = {
+      ready: () => {
+        late.stop()
+        ready.resolve(true)
+        if (over.signal.aborted) return
+        if (current !== null) current.readyAt ??= clock.mono()
+        this.#wasReady = true
+        silence?.heard()
+        if (policy.silence?.counts === 'always') silence?.watch()
+        this.#set({ kind: 'ready' })
+      },
+      busy: (task, text) => {
+        late.pause()
+        silence?.pause()
+        if (!over.signal.aborted) this.#set({ kind: 'busy', task, text })
+      },
+      done: () => {
+        late.resume()
+        silence?.resume()
+        if (over.signal.aborted || this.#state.kind !== 'busy') return
+        this.#set(current?.readyAt == null ? { kind: 'starting', attempt: this.#failures + 1 } : { kind: 'ready' })
+      },
+      heard: () => silence?.heard(),
+      working: () => silence?.watch(),
+    }
+    const life = this.#fork(start, signs)
+    const exited = new Promise<void>((resolve) => life.onExit(() => resolve()))
+    current = { life, exited, readyAt: null, cause: 'exit', asked: false }
+    this.#current = current
+    const ended = current
+    this.#previousEnd = exited.then(() => this.#options.clean?.())
+    life.onExit((how) => {
+      over.abort()
+      this.#onExit(ended, how)
+      ready.resolve(false)
+    })
+    return { life, ready: ready.promise }
+  }
+
+  #silenceOf(
+    over: AbortSignal,
+    current: () => Life<L> | null,
+    killFor: (cause: ChildEnd['cause'], why: string) => void,
+  ): SilenceWatch | null {
+    const { clock, policy, hasWork = () => true } = this.#options
+    if (policy.silence === null) return null
+    return createSilenceWatch({
+      clock,
+      ...policy.silence,
+      signal: over,
+      isExpected: hasWork,
+      onSilent: () => this.#set({ kind: 'silent' }),
+      onHeard: () => {
+        if (current()?.readyAt != null) this.#set({ kind: 'ready' })
+      },
+      onTooLong: () => killFor('silent', 'a child says nothing; it is killed'),
+    })
+  }
+
+  #fork(start: (signs: LifeSigns) => L, signs: LifeSigns): L {
+    try {
+      return start(signs)
+    } catch (error) {
+      const { log, name, failed } = this.#options
+      log.error({ name, err: error }, 'a child could not be started')
+      this.#last = { code: null, signal: null, words: '', cause: 'unstartable' }
+      this.#giveUp(this.#last)
+      throw failed(this.#last, true)
+    }
+  }
+
+  #onExit(ended: Life<L>, how: ChildExit): void {
+    if (this.#current === ended) this.#current = null
+    if (ended.asked) return
+    const { clock, policy, log, name, random = Math.random, onEnd } = this.#options
+    const { healthyMs, failuresMax } = policy
+    const wasHealthy = healthyMs !== null && ended.readyAt !== null && clock.mono() - ended.readyAt > healthyMs
+    this.#failures = wasHealthy ? 1 : this.#failures + 1
+    const end: ChildEnd = { words: '', ...how, cause: ended.cause }
+    this.#last = end
+    log.warn({ name, ...end, failures: this.#failures }, 'a child ended unexpectedly')
+    const again = end.cause === 'exit' ? startAgain(end.code) : 'yes'
+    const most = this.#wasReady ? failuresMax.later : failuresMax.first
+    if (again === 'no' || (again === 'later' && !this.#wasReady) || (most !== null && this.#failures >= most))
+      this.#giveUp(end)
+    // What the owner has to mend is not there sooner because it is asked for often.
+    else this.#retryAt = clock.mono() + pauseAfter(policy, again === 'later' ? Infinity : this.#failures, random)
+    this.#wantsNext = onEnd?.(end) ?? true
+    this.#next()
+  }
+
+  #giveUp(last: ChildEnd): void {
+    this.#set({ kind: 'givenUp', failures: this.#failures, last })
+  }
+
+  #next(): void {
+    if (this.#state.kind === 'givenUp' || this.#starting !== null || this.#current !== null) return
+    if (this.#stopping.signal.aborted || this.#state.kind === 'ended') return
+    if (this.#wantsNext) this.started().catch(() => undefined)
+    else this.#set({ kind: 'idle' })
   }
 }
 
-export interface ReadyWatch {
-  /** It brings its data up to date, however long that takes: nothing is late until it said that it is done. */
-  busy(): void
-  /** It goes on starting, and has its whole time again; nothing when it was not busy. */
-  done(): void
+interface ReadyTimer {
+  /** It is busy: nothing is late until `resume`. */
+  pause(): void
+  resume(): void
+  stop(): void
 }
 
-/**
- * Watches the time that a child has to become ready. A child that says it is busy is waited for: a kill in the middle of
- * a migration only makes the next start begin it anew. Ends with the signal.
- */
-export function watchReady(clock: Clock, readyMs: number, signal: AbortSignal, onLate: () => void): ReadyWatch {
-  let timer = new AbortController()
+/** The time that a child has to become ready; ends with the signal. */
+function createReadyTimer(clock: Clock, readyMs: number, over: AbortSignal, onLate: () => void): ReadyTimer {
+  let timer: AbortController | null = null
+  let isReady = false
   const start = (): void => {
+    if (isReady || over.aborted || timer !== null) return
     timer = new AbortController()
-    const ended = AbortSignal.any([signal, timer.signal])
+    const ended = AbortSignal.any([over, timer.signal])
     clock.sleep(readyMs, { signal: ended, unref: true }).then(onLate, () => undefined)
+  }
+  const pause = (): void => {
+    timer?.abort()
+    timer = null
   }
   start()
   return {
-    busy: () => timer.abort(),
-    done() {
-      if (timer.signal.aborted && !signal.aborted) start()
+    pause,
+    resume: start,
+    stop() {
+      isReady = true
+      pause()
     },
   }
 }
@@ -137,14 +365,14 @@ export async function endChild(
   clock: Clock,
   exited: Promise<unknown>,
   { askMs, terminateMs, killMs }: EndTimes,
-  { ask, terminate, kill }: EndSteps,
+  steps: EndSteps,
 ): Promise<boolean> {
-  const steps = [
-    [ask, askMs],
-    [terminate, terminateMs],
-    [kill, killMs],
+  const taken = [
+    [steps.ask === undefined ? undefined : () => steps.ask?.(), askMs],
+    [steps.terminate === undefined ? undefined : () => steps.terminate?.(), terminateMs],
+    [() => steps.kill(), killMs],
   ] as const
-  for (const [act, waitMs] of steps) {
+  for (const [act, waitMs] of taken) {
     if (act === undefined) continue
     act()
     if (waitMs > 0 && (await endsWithin(clock, exited, waitMs))) return true

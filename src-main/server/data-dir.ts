@@ -2,11 +2,10 @@
  * The data folder: where it is, how it is made, and who owns it. Electron's userData is not asked, so both modes name
  * the same folder.
  */
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { fail, StokerError } from '#contract/errors.ts'
-import { acquireLock, readOwner as readOwnerFile, type Owner } from '#db/lock.ts'
+import { fail } from '#contract/errors.ts'
+import { acquireLock, isHeld, readOwner as readOwnerFile, type Owner } from '#db/lock.ts'
 import { readSecretFile, writeSecretFile } from '#lib/secret-file.ts'
 
 export interface DataDirLock {
@@ -29,20 +28,10 @@ export function lockDataDir(dir: string): DataDirLock {
 
 /**
  * Who holds the folder now; null when nobody does. The lock is asked first: after a kill -9 owner.json stays, and
- * whatever listens at its address by now is a stranger. Takes a free folder for a moment. Error: what the system says
- * when the lock file cannot be opened.
+ * whatever listens at its address by now is a stranger. Takes a free folder for a moment, and writes nothing. Error: what
+ * the system says when the lock file cannot be opened.
  */
-export function liveOwner(dir: string): Owner | null {
-  const lock = join(dir, 'lock.db')
-  if (!existsSync(lock)) return null
-  try {
-    acquireLock(lock).release()
-    return null
-  } catch (error) {
-    if (error instanceof StokerError && error.code === 'DATA_LOCKED') return readOwner(dir)
-    throw error
-  }
-}
+export const liveOwner = (dir: string): Owner | null => (isHeld(join(dir, 'lock.db')) ? readOwner(dir) : null)
 
 /** What owner.json says, whoever wrote it. Null when absent or unreadable. */
 export const readOwner = (dir: string): Owner | null => readOwnerFile(join(dir, 'owner.json'))

@@ -6,16 +6,21 @@ import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
 import { fail, StokerError } from '#contract/errors.ts'
+import { SUPPLIER_PATH_V2 } from '#contract/supplier-v2.ts'
 import type { Clock } from '#contract/time.ts'
 import { createCore, prepareDatabases, type Core } from '#core/core.ts'
+import { openSellerKey } from '#core/identity/index.ts'
 import type { HostPort } from '#core/host/host.port.ts'
+import type { VenueDriver } from '#core/venues/index.ts'
 import { progressLine } from '#db/bring-up-to-date.ts'
 import { createEndpoint } from '#endpoint/index.ts'
 import { createEngines } from '#engine/engines.ts'
 import { forkEngineChild } from '#engine/client/fork-child.ts'
 import { createStokerVenue } from '#venues/stoker/index.ts'
+import { coreDumps } from '#lib/core-dumps.ts'
+import { giveBackAtRest } from '#lib/rest-memory.ts'
 import { systemClock } from '#lib/system-clock.ts'
-import { loadOrCreateSigningKey } from '#lib/ed25519.ts'
+import type { SigningKey } from '#lib/ed25519.ts'
 import { isLoopback } from '#lib/host-names.ts'
 import { randomIds, type IdSource } from '#lib/id-source.ts'
 import { late } from '#lib/late.ts'
@@ -110,6 +115,7 @@ async function openOnSomePort(orAnyPort: boolean, options: ConsoleOptions): Prom
 
 interface HeadlessCoreDeps {
   dataDir: string
+  signingKey: SigningKey
   exchangeChild: ExchangeChild
   clock: Clock
   ids: IdSource
@@ -119,26 +125,31 @@ interface HeadlessCoreDeps {
 /** The core beside its exchange host and its engine hosts; nothing of it is started yet. */
 function createHeadlessCore(
   { version, prefixReuse = true }: RuntimeOptions,
-  { dataDir, exchangeChild, clock, ids, log }: HeadlessCoreDeps,
+  { dataDir, signingKey, exchangeChild, clock, ids, log }: HeadlessCoreDeps,
 ): Core {
-  const signingKey = loadOrCreateSigningKey(join(dataDir, 'seller.key'))
   const created = late<Core>('the core')
-  const exchange = createStokerVenue({
-    url: () => exchangeChild.address()?.url.replace(/^http/, 'ws').concat('/supplier/v1') ?? null,
-    key: signingKey,
-    name: () => created.get().rigName(),
-    clock,
-    log,
-    exchangeKey: () => exchangeChild.address()?.exchangeKey ?? null,
-  })
-  const host: HostPort = { mode: 'headless', notify: (title, body) => log.info({ title, body }, 'notice') }
+  const stoker: VenueDriver = (_row, memory) =>
+    createStokerVenue({
+      url: () => exchangeChild.address()?.url.replace(/^http/, 'ws').concat(SUPPLIER_PATH_V2) ?? null,
+      key: signingKey,
+      name: () => created.get().rigName(),
+      clock,
+      log,
+      exchangeKey: () => exchangeChild.address()?.exchangeKey ?? null,
+      memory,
+    })
+  const host: HostPort = {
+    mode: 'headless',
+    coreDumps: coreDumps(),
+    notify: (title, body) => log.info({ title, body }, 'notice'),
+  }
   const core = createCore({
     dataDir,
     clock,
     ids,
     log,
     host,
-    drivers: { stoker: () => exchange },
+    drivers: { stoker },
     engines: createEngines({ fork: forkEngineChild, clock, log }),
     endpoint: createEndpoint({ clock, ids, log }),
     signingKey,
@@ -169,19 +180,21 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     const onProgress = options.onProgress ?? ((line: string) => log.info(line))
     // Before anything else runs: this process is deaf during a step of it, and would take its children for hung.
     await prepareDatabases(dataDir, (progress) => onProgress(progressLine(progress)))
+    const signingKey = openSellerKey(dataDir, clock)
 
     const exchangeDir = ensureDataDir(join(dataDir, 'exchange'))
     const practice = options.practiceBuyer === false ? ['--no-practice-buyer'] : []
     const exchangeChild = startExchangeChild({
       args: ['--data', exchangeDir, ...practice, ...(options.exchangeArgs ?? [])],
       port: options.exchangePort ?? 0,
+      portFile: join(dataDir, 'exchange-port'),
       clock,
       log,
       onProgress,
     })
     ending.add(() => exchangeChild.stop())
 
-    const core = createHeadlessCore(options, { dataDir, exchangeChild, clock, ids, log })
+    const core = createHeadlessCore(options, { dataDir, signingKey, exchangeChild, clock, ids, log })
     ending.add(() => core.stop())
 
     const { url: exchangeUrl } = await exchangeChild.started
@@ -199,6 +212,9 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       ...(tls === undefined ? {} : { tls }),
     })
     ending.add(() => console_.close())
+    const resting = new AbortController()
+    ending.add(() => resting.abort())
+    void giveBackAtRest(clock, resting.signal)
     lock.publish(console_.url)
     return { url: console_.url, exchangeUrl, core, link: () => console_.link(), stop: () => ending.run() }
   } catch (error) {

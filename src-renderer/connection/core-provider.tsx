@@ -56,6 +56,7 @@ const READ_AGAIN: Readonly<Record<Topic, readonly (readonly string[])[]>> = {
     ['app', 'home'],
   ],
   'own-use': [['app', 'ownUse']],
+  backup: [['backup']],
 }
 const RETRY_STREAM_MS = 1_000
 /** Changes within this time are read once: under load topics change many times a second. */

@@ -18,7 +18,7 @@ import {
 } from '#books/receipts.ts'
 import { brandId, type Instrument, type JobId, type ModelSha256, type PublicKey } from '#contract/ids.ts'
 import { nanoPerMtok } from '#contract/money.ts'
-import type { Claim, Receipt } from '#contract/receipt.ts'
+import type { ClaimV1 as Claim, ReceiptV1 as Receipt } from '#contract/receipt.ts'
 import { generateSigningKey, type SigningKey } from '#lib/ed25519.ts'
 
 const [seller, exchange, foreign] = [generateSigningKey(), generateSigningKey(), generateSigningKey()]

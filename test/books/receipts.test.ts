@@ -14,7 +14,7 @@ import {
 } from '#books/receipts.ts'
 import { brandId, type Instrument, type JobId, type ModelSha256 } from '#contract/ids.ts'
 import { nanoPerMtok } from '#contract/money.ts'
-import { receipt as receiptSchema, type Claim, type Receipt } from '#contract/receipt.ts'
+import { receipt as receiptSchema, type ClaimV1 as Claim, type ReceiptV1 as Receipt } from '#contract/receipt.ts'
 import { generateSigningKey } from '#lib/ed25519.ts'
 
 const [seller, exchange, otherParty] = [generateSigningKey(), generateSigningKey(), generateSigningKey()]

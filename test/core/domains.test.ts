@@ -27,6 +27,7 @@ const CALLS: { [Link in keyof DomainLinks]: (links: DomainLinks) => unknown } = 
   inUse: (links) => links.inUse('dep_1'),
   handBack: (links) => links.handBack('now'),
   runningJobs: (links) => links.runningJobs(),
+  recordRemaining: (links) => links.recordRemaining(),
   slotsOf: (links) => links.slotsOf('dep_1'),
 }
 const ANSWERS: { [Link in keyof DomainLinks]: unknown } = {
@@ -36,6 +37,7 @@ const ANSWERS: { [Link in keyof DomainLinks]: unknown } = {
   inUse: null,
   handBack: { tookMs: 0, unloaded: 0, handedOff: 0, failed: 0, notEarned: [], lostTokens: 0, paused: [] },
   runningJobs: 0,
+  recordRemaining: undefined,
   slotsOf: null,
 }
 const LINKS = Object.keys(CALLS) as (keyof DomainLinks)[]
@@ -95,7 +97,7 @@ describe('domains that need each other', () => {
                 : [],
           },
           exams: { examining: () => (busy.examined ? 'dep_1' : null) },
-          jobs: { live: () => [], runningOn: () => busy.working },
+          jobs: { live: () => [], runningOn: () => busy.working, recordRemaining: () => undefined },
         },
       ],
       handBack: real.handBack,

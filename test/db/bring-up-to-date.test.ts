@@ -1,9 +1,9 @@
 /**
- * A migration that says how far it is. Catches: a copy that blocks the event loop from start to end, a step told after
- * it was done, a copy that is not whole or misses rows, a failed migration that leaves something changed, references
+ * A migration that says how far it is. Catches: a copy or a step that blocks the event loop, a long step of which nothing
+ * is heard, one that is told after it was done, half copies that stay, a copy that is not whole or misses rows, a failed migration that leaves something changed, references
  * that a rebuilt table breaks, a database migrated although it is new, current or of the future.
  */
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import Database from 'better-sqlite3'
@@ -32,6 +32,14 @@ const rebuilt: Migration = {
       INSERT INTO one_new (id, text) SELECT id, text FROM one;
       DROP TABLE one;
       ALTER TABLE one_new RENAME TO one`),
+}
+/** About a second of one statement. */
+const slow: Migration = {
+  id: 20,
+  name: 'slow',
+  up: (exec) =>
+    exec(`CREATE TABLE counted AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000000)
+      SELECT max(i) AS most FROM n`),
 }
 const losing: Migration = { id: 30, name: 'losing', up: (exec) => exec('DELETE FROM one WHERE id = 1') }
 
@@ -71,10 +79,10 @@ describe('a database brought up to date', () => {
       path,
       migrations: [one, rebuilt],
       onProgress(progress) {
+        // A busy machine takes longer than two seconds, and is told so.
+        if (progress.seconds !== undefined) return
         turnsAt.push(turns)
         told.push(progress)
-        // Told before it is done.
-        if (progress.step !== 'copying') expect(versionAt(path)).toBe(10)
       },
     })
     turning = false
@@ -87,6 +95,34 @@ describe('a database brought up to date', () => {
       { file: 'a.db', step: 'checking', done: 1, total: 1, name: null },
     ])
     expect(versionAt(path)).toBe(20)
+  })
+
+  it('says a step before it is done, and goes on saying so while it takes; the loop turns meanwhile', async () => {
+    const path = filled()
+    const told: { progress: MigrationProgress; version: unknown }[] = []
+    let turns = 0
+    const turning = setInterval(() => (turns += 1), 5)
+    await bringUpToDate({
+      path,
+      migrations: [one, slow],
+      tickMs: 100,
+      onProgress: (progress) => told.push({ progress, version: versionAt(path) }),
+    })
+    clearInterval(turning)
+    const steps = told.filter(({ progress }) => progress.step === 'migrating')
+    expect(steps.length).toBeGreaterThan(3)
+    expect(steps.every(({ version }) => version === 10)).toBe(true)
+    expect(steps.map(({ progress }) => progress.seconds).slice(0, 2)).toEqual([undefined, expect.any(Number)])
+    expect(turns).toBeGreaterThan(20)
+    expect(versionAt(path)).toBe(20)
+  })
+
+  it('removes what a killed start left half made, also when nothing is pending', async () => {
+    const path = filled()
+    for (const end of ['before-10.tmp', 'before-10.tmp-journal', 'before-5.tmp', 'new'])
+      writeFileSync(`${path}.${end}`, 'x')
+    await bringUpToDate({ path, migrations: [one], onProgress: () => undefined })
+    expect(readdirSync(join(path, '..'))).toEqual(['a.db'])
   })
 
   it('leaves a whole copy of before, a single file that opens read-only', async () => {
@@ -137,6 +173,10 @@ describe('the line for the owner', () => {
     [{ step: 'copying', done: 1, total: 3, name: null }, 'Bringing a.db up to date: copying it first, 33 %'],
     [{ step: 'copying', done: 0, total: 0, name: null }, 'Bringing a.db up to date: copying it first, 0 %'],
     [{ step: 'migrating', done: 1, total: 4, name: 'units' }, 'Bringing a.db up to date: step 2 of 4 (units)'],
+    [
+      { step: 'migrating', done: 1, total: 4, name: 'units', seconds: 34 },
+      'Bringing a.db up to date: step 2 of 4 (units), 34 s',
+    ],
     [{ step: 'checking', done: 4, total: 4, name: null }, 'Bringing a.db up to date: checking it'],
   ] as const)('of %j', (progress, line) => {
     expect(progressLine({ file: 'a.db', ...progress })).toBe(line)

@@ -5,7 +5,12 @@ import { describe, expect, it } from 'vitest'
 
 import * as booksRows from '#books/rows.ts'
 import { outbox } from '#books/outbox.ts'
+import { backupRows, backupSettingsRow } from '#core/backup/backup.store.ts'
+import { breakerChecks } from '#core/breaker/breaker.store.ts'
+import { rigEvents } from '#core/events/recorded-events.store.ts'
+import { restores } from '#core/backup/restores.store.ts'
 import { sellerExamItems, sellerExams } from '#core/exams/exams.store.ts'
+import { ownKeys } from '#core/identity/own-keys.store.ts'
 import { sellerJobs, sellerReceipts, sellerReleases } from '#core/jobs/jobs.store.ts'
 import { statementLines, statements } from '#core/jobs/statements.store.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
@@ -56,8 +61,9 @@ const seller: Described[] = [
   sellerExamItems,
   statements,
   statementLines,
+  breakerChecks,
 ]
-const rig: Described[] = [venues]
+const rig: Described[] = [venues, ownKeys, backupSettingsRow, backupRows, restores, rigEvents, breakerChecks]
 const exchange: Described[] = [
   ...books,
   buyers,

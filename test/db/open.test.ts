@@ -93,7 +93,9 @@ describe('openDb', () => {
     owner.tx((write) => write.prepare('INSERT INTO notes (text) VALUES (?)').run('x'))
     const reader = openDb({ path, migrations: [notes], readOnly: true })
     expect(count(reader)).toBe(1)
-    expect(() => reader.tx((write) => write.prepare('DELETE FROM notes').run())).toThrow(/readonly/)
+    expect(() => reader.tx((write) => write.prepare('DELETE FROM notes').run())).toThrow(
+      expect.objectContaining({ code: 'DISK_READONLY' }),
+    )
     reader.close()
     owner.close()
     const newer: Migration = { id: 20, name: 'more', up: (exec) => exec('CREATE TABLE more (id INTEGER) STRICT') }

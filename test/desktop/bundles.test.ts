@@ -32,10 +32,8 @@ const WAIT_MS = 60_000
 
 async function app(dataDir: string) {
   const started = await startDesktopApp(dataDir)
-  onTestFinished(async () => {
-    await started.quit()
-    for (const { entry, stderr } of started.forked) if (stderr !== '') console.error(`${entry}:\n${stderr}`)
-  })
+  // The shell writes on what its children write.
+  onTestFinished(() => started.quit())
   const connect = async (): Promise<Client> =>
     createORPCClient<Client>(new RPCLink({ port: channelAsPort(messagePortMainChannel(await started.connect())) }))
   return { ...started, connect }

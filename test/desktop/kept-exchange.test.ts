@@ -15,6 +15,7 @@ import { supplierLine } from '#desktop/supplier-line.ts'
 import { createStokerVenue } from '#venues/stoker/index.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { loadOrCreateSigningKey } from '#lib/ed25519.ts'
+import { EXITS } from '#lib/exit-codes.ts'
 import { createLog } from '#lib/log.ts'
 import { startExchange, type Exchange } from '#exchange-server/exchange.ts'
 
@@ -26,11 +27,11 @@ import { tempDir } from '../support/temp-dir.ts'
 
 const log = createLog('test')
 log.level = 'silent'
-/** Real but impatient: back-offs take a moment. */
+/** Real but impatient: back-offs take a moment. What watches keeps its time. */
 const clock = {
   ...systemClock,
   sleep: (ms: number, options?: { signal?: AbortSignal; unref?: boolean }) =>
-    systemClock.sleep(Math.min(ms, 20), options),
+    systemClock.sleep(options?.unref === true ? ms : Math.min(ms, 20), options),
 }
 
 /**
@@ -53,7 +54,7 @@ function keptStack() {
     if (host === undefined) return
     await host.exchange.stop()
     host.port.close()
-    parent.tell({ t: 'exited', id, code })
+    parent.tell({ t: 'exited', id, code, words: '' })
   }
   const start = async (id: number): Promise<void> => {
     const [core, port] = FakeMessagePortMain.pair()
@@ -62,6 +63,7 @@ function keptStack() {
     const exchange = await startExchange({ dir: join(folder, 'exchange'), listen: false, seed: 'x', log })
     running.set(id, { exchange, port })
     supplierLine(channel, (connection) => exchange.acceptSupplier(new SocketOverChannel(connection)))
+    channel.send({ t: 'ready' })
     channel.onClose(() => void end(id, 0))
   }
   const post = parent.postMessage.bind(parent)
@@ -71,7 +73,7 @@ function keptStack() {
     if (request.t === 'fork') void start(request.id)
     if (request.t === 'kill') void end(request.id, 143)
   }
-  const kept = keepExchange(() => link.fork('exchange'), clock, log)
+  const kept = keepExchange({ fork: () => link.fork('exchange'), clock, log, onProgress: () => undefined })
   const adapter = createStokerVenue({
     url: () => kept.address(),
     key: loadOrCreateSigningKey(join(folder, 'seller.key')),
@@ -146,7 +148,8 @@ describe('the exchange host of the desktop app', () => {
     expect([running.size, parent.types, kept.address()]).toEqual([0, ['fork'], null])
   })
 
-  it('kills an exchange that does not end, and returns', async () => {
+  /** One whose exchange hosts the test plays. */
+  function played() {
     const parent = new FakeParentPort()
     const link = new ShellLink(parent, {
       onStart: () => undefined,
@@ -155,29 +158,70 @@ describe('the exchange host of the desktop app', () => {
       onQuit: () => undefined,
     })
     const fake = new FakeClock()
-    const kept = keepExchange(() => link.fork('exchange'), fake, log)
+    const lines: string[] = []
+    const kept = keepExchange({
+      fork: () => link.fork('exchange'),
+      clock: fake,
+      log,
+      onProgress: (line) => lines.push(line),
+      random: () => 1,
+    })
+    const forked = (id: number): FakeMessagePortMain => {
+      const [core, port] = FakeMessagePortMain.pair()
+      parent.tell({ t: 'forked', id, pid: 1_000 + id }, [core])
+      port.start()
+      return port
+    }
+    const exited = (id: number, code: number, words = ''): void => parent.tell({ t: 'exited', id, code, words })
+    return { parent, fake, kept, lines, forked, exited }
+  }
+
+  it('kills an exchange that does not end, and returns', async () => {
+    const { parent, fake, kept } = played()
+    await settle()
     const stopped = kept.stop()
     await settle()
     expect(parent.types).toEqual(['fork'])
     await fake.advance(3_000)
+    expect(parent.said.at(-1)).toEqual({ t: 'kill', id: 1, hard: false })
+    await fake.advance(1_000)
+    expect(parent.said.at(-1)).toEqual({ t: 'kill', id: 1, hard: true })
+    await fake.advance(4_000)
     await stopped
-    expect(parent.types).toEqual(['fork', 'kill'])
+    expect(parent.types).toEqual(['fork', 'kill', 'kill'])
+  })
+
+  it('has the same policy as headless: late, silent and busy mean the same', async () => {
+    const { parent, fake, kept, lines, forked, exited } = played()
+    await settle()
+    const port = forked(1)
+    port.postMessage({ t: 'busy', task: 'migrating', text: '3 %' })
+    await fake.advance(3_600_000)
+    expect([lines, parent.types, kept.address()]).toEqual([['3 %'], ['fork'], null])
+    port.postMessage({ t: 'busy', task: null, text: '' })
+    await settle()
+    await fake.advance(60_000)
+    expect(parent.said.at(-1)).toEqual({ t: 'kill', id: 1, hard: true })
+    exited(1, 137)
+    await fake.advance(250)
+    forked(2).postMessage({ t: 'ready' })
+    await settle()
+    expect(kept.address()).toBe('port://exchange/2')
+    await fake.advance(120_000)
+    expect(parent.said.at(-1)).toEqual({ t: 'kill', id: 2, hard: true })
+    exited(2, 137)
+    await kept.stop()
   })
 
   it('starts a failing exchange again with growing pauses', async () => {
-    const parent = new FakeParentPort()
-    const link = new ShellLink(parent, {
-      onStart: () => undefined,
-      onRenderer: () => undefined,
-      onCloseToTray: () => undefined,
-      onQuit: () => undefined,
-    })
-    const fake = new FakeClock()
-    const kept = keepExchange(() => link.fork('exchange'), fake, log)
+    const { parent, fake, kept, forked, exited } = played()
+    await settle()
+    forked(1).postMessage({ t: 'ready' })
+    await settle()
     const starts = (): number => parent.types.filter((type) => type === 'fork').length
     const seen: number[] = []
-    for (const [life, pause] of [500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000].entries()) {
-      parent.tell({ t: 'exited', id: life + 1, code: 1 })
+    for (const [life, pause] of [250, 500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000].entries()) {
+      exited(life + 1, 1)
       await settle()
       expect(kept.address()).toBeNull()
       await fake.advance(pause - 1)
@@ -185,22 +229,24 @@ describe('the exchange host of the desktop app', () => {
       await fake.advance(1)
       seen.push(starts())
     }
-    expect(seen).toEqual([1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8])
-    parent.tell({ t: 'exited', id: 8, code: 1 })
+    expect(seen).toEqual([1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9])
+    exited(9, 1)
     await kept.stop()
-    expect(starts()).toBe(8)
+    expect(starts()).toBe(9)
+  })
+
+  it('starts one no more that stated a reason which no start mends', async () => {
+    const { parent, fake, kept, exited } = played()
+    await settle()
+    exited(1, EXITS.newer.exit, 'written by a newer Stoker')
+    await fake.advance(3_600_000)
+    expect([parent.types, kept.address()]).toEqual([['fork'], null])
   })
 
   it('ends an attempt at once while there is no exchange', async () => {
-    const parent = new FakeParentPort()
-    const link = new ShellLink(parent, {
-      onStart: () => undefined,
-      onRenderer: () => undefined,
-      onCloseToTray: () => undefined,
-      onQuit: () => undefined,
-    })
-    const kept = keepExchange(() => link.fork('exchange'), new FakeClock(), log)
-    parent.tell({ t: 'exited', id: 1, code: 1 })
+    const { kept, exited } = played()
+    await settle()
+    exited(1, 1)
     await settle()
     const socket = new kept.WebSocket('port://exchange/1')
     const closed = await new Promise((resolve) =>

@@ -67,13 +67,13 @@ describe('the line to the shell', () => {
     const host = link.fork('engine')
     const ends: unknown[] = []
     host.onExit((how) => ends.push(how))
-    parent.tell({ t: 'exited', id: 1, code: null })
-    parent.tell({ t: 'exited', id: 1, code: 0 })
+    parent.tell({ t: 'exited', id: 1, code: null, words: '' })
+    parent.tell({ t: 'exited', id: 1, code: 0, words: '' })
     host.onExit((how) => ends.push(how))
     expect([ends, host.channel.isOpen]).toEqual([
       [
-        { code: null, signal: null },
-        { code: null, signal: null },
+        { code: null, signal: null, words: '' },
+        { code: null, signal: null, words: '' },
       ],
       false,
     ])
@@ -83,7 +83,7 @@ describe('the line to the shell', () => {
   it('closes the port of a process that nobody waits for, so that the process ends', async () => {
     const { parent, link } = linked()
     link.fork('engine')
-    parent.tell({ t: 'exited', id: 1, code: 1 })
+    parent.tell({ t: 'exited', id: 1, code: 1, words: '' })
     const [core, far] = FakeMessagePortMain.pair()
     parent.tell({ t: 'forked', id: 1, pid: 42 }, [core])
     const other = child(far)
@@ -116,10 +116,10 @@ describe('the line to the shell', () => {
     exchange.kill()
     engine.kill('SIGKILL')
     expect(parent.said.slice(2)).toEqual([
-      { t: 'kill', id: 2 },
-      { t: 'kill', id: 1 },
+      { t: 'kill', id: 2, hard: false },
+      { t: 'kill', id: 1, hard: true },
     ])
-    parent.tell({ t: 'exited', id: 1, code: 137 })
+    parent.tell({ t: 'exited', id: 1, code: 137, words: '' })
     link.fork('engine')
     expect(parent.said.at(-1)).toEqual({ t: 'fork', id: 3, child: 'engine' })
     link.fork('engine', 1)
@@ -136,7 +136,7 @@ describe('the line to the shell', () => {
     host.channel.onClose((reason) => heard.push(reason))
     child(far).channel.send('last words')
     await rest()
-    parent.tell({ t: 'exited', id: 1, code: 1 })
+    parent.tell({ t: 'exited', id: 1, code: 1, words: '' })
     expect(heard).toEqual(['last words', 'the process ended'])
   })
 })

@@ -5,7 +5,9 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
 import { APP_URL } from '#desktop/security.ts'
-import { CORE_RESTARTS_MAX, EXIT_FAILED, Shell } from '#desktop/shell.ts'
+import { EXIT_FAILED, Shell } from '#desktop/shell.ts'
+import { CHILD_POLICIES } from '#lib/child-policies.ts'
+import { createLog } from '#lib/log.ts'
 
 import { FakeElectron, type FakeUtility } from '../support/fake-electron.ts'
 import { rest } from '../support/until.ts'
@@ -19,11 +21,13 @@ const paths = {
   dataDir: '/data',
   resources: '/resources',
 }
-/** Sleeps end at once, except the ones that are aborted: enough for order, without waiting. */
+const log = createLog('test').child({}, { level: 'silent' })
+/** Pauses and the steps of an end are over at once: enough for order, without waiting. What watches, waits for ever. */
 const clock = {
   now: () => 0,
   mono: () => 0,
-  sleep: () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve))),
+  sleep: (_ms: number, options?: { unref?: boolean }) =>
+    new Promise<void>((resolve) => options?.unref === true || setImmediate(() => setImmediate(resolve))),
 }
 
 async function started(change: (electron: FakeElectron) => void = () => {}) {
@@ -33,6 +37,7 @@ async function started(change: (electron: FakeElectron) => void = () => {}) {
   const shell = new Shell({
     electron: electron.api,
     clock,
+    log,
     paths,
     isPackaged: true,
     onReady: () => told.push('ready'),
@@ -148,39 +153,43 @@ describe('the desktop shell', () => {
     expect(engine.sent).toEqual([{ message: { t: 'port', dataDir: '/data' }, ports: 1 }])
     expect(core.sent.at(-1)).toEqual({ message: { t: 'forked', id: 7, pid: engine.pid }, ports: 1 })
     expect(engine.pid).toBeTypeOf('number')
-    core.emit('message', { t: 'kill', id: 7 })
+    core.emit('message', { t: 'kill', id: 7, hard: false })
     await rest()
-    expect(core.sent.at(-1)?.message).toEqual({ t: 'exited', id: 7, code: 143 })
+    expect(core.sent.at(-1)?.message).toEqual({ t: 'exited', id: 7, code: 143, words: '' })
   })
 
-  it('lets an engine see the one GPU it is for, and leaves every other child the shell’s own environment', async () => {
+  it('gives each child what its list allows, and an engine the one GPU it is for (desktop children had every token of the shell)', async () => {
     vi.stubEnv('CUDA_VISIBLE_DEVICES', '2,5')
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'not yours')
+    vi.stubEnv('HTTPS_PROXY', 'http://proxy:1')
     onTestFinished(() => void vi.unstubAllEnvs())
     const { electron } = await started()
     const core = electron.utilities[0]!
     core.emit('message', { t: 'fork', id: 1, child: 'engine', gpu: 1 })
     core.emit('message', { t: 'fork', id: 2, child: 'engine' })
-    expect(electron.utilities.map(({ environment }) => environment?.['CUDA_VISIBLE_DEVICES'])).toEqual([
-      undefined,
-      '5',
-      undefined,
+    core.emit('message', { t: 'fork', id: 3, child: 'exchange' })
+    const seen = (name: string): unknown[] => electron.utilities.map(({ environment }) => environment[name])
+    expect([seen('CUDA_VISIBLE_DEVICES'), seen('GGML_VK_VISIBLE_DEVICES')]).toEqual([
+      ['2,5', '5', '2,5', undefined],
+      [undefined, '1', undefined, undefined],
     ])
-    expect(electron.utilities[1]!.environment).toEqual({
-      ...process.env,
-      CUDA_VISIBLE_DEVICES: '5',
-      HIP_VISIBLE_DEVICES: '5',
-      GGML_VK_VISIBLE_DEVICES: '1',
-    })
-    expect(electron.utilities[2]!.environment).toBeUndefined()
+    expect([seen('AWS_SECRET_ACCESS_KEY'), seen('HTTPS_PROXY'), seen('PATH')]).toEqual([
+      [undefined, undefined, undefined, undefined],
+      ['http://proxy:1', undefined, undefined, undefined],
+      Array.from({ length: 4 }, () => process.env['PATH']),
+    ])
   })
 
-  it('kills for good what ignores the polite signal', async () => {
+  it('kills for good when the core says so', async () => {
     const { electron } = await started()
     const core = electron.utilities[0]!
     core.emit('message', { t: 'fork', id: 7, child: 'engine' })
     electron.utilities[1]!.stubborn = true
     await rest()
-    core.emit('message', { t: 'kill', id: 7 })
+    core.emit('message', { t: 'kill', id: 7, hard: false })
+    await rest()
+    expect([electron.killedHard, electron.utilities[1]!.alive]).toEqual([[], true])
+    core.emit('message', { t: 'kill', id: 7, hard: true })
     await rest()
     expect([electron.killedHard, electron.utilities[1]!.alive]).toEqual([[electron.utilities[1]!.pid], false])
   })
@@ -195,7 +204,7 @@ describe('the desktop shell', () => {
       ['engine.js', false],
       ['core.js', true],
     ])
-    for (let crash = 0; crash < CORE_RESTARTS_MAX; crash += 1) {
+    for (let crash = 1; crash < CHILD_POLICIES.core.failuresMax.first; crash += 1) {
       electron.utilities.at(-1)!.end(9)
       await rest()
     }
@@ -292,7 +301,7 @@ describe('the desktop shell', () => {
     core.obedient = false
     electron.quit()
     core.emit('message', { t: 'fork', id: 3, child: 'engine' })
-    expect(core.sent.at(-1)?.message).toEqual({ t: 'exited', id: 3, code: null })
+    expect(core.sent.at(-1)?.message).toEqual({ t: 'exited', id: 3, code: null, words: '' })
     expect(electron.utilities).toHaveLength(1)
     core.end(0)
     await rest()
@@ -301,7 +310,7 @@ describe('the desktop shell', () => {
 
   it('passes on how far a migration is, to the terminal and to the tray', async () => {
     const { electron, told } = await started()
-    electron.utilities[0]!.emit('message', { t: 'migrating', text: 'step 1 of 2 (units)' })
+    electron.utilities[0]!.emit('message', { t: 'busy', task: 'migrating', text: 'step 1 of 2 (units)' })
     expect(told).toContain('note: step 1 of 2 (units)')
     expect(electron.tray.text).toBe('step 1 of 2 (units)')
   })
@@ -314,6 +323,7 @@ describe('the desktop shell', () => {
     const shell = new Shell({
       electron: electron.api,
       clock,
+      log,
       paths,
       isPackaged: true,
       onReady: () => told.push('ready'),
@@ -334,6 +344,7 @@ describe('the desktop shell', () => {
     const shell = new Shell({
       electron: electron.api,
       clock,
+      log,
       paths,
       isPackaged: true,
       onReady: () => undefined,

@@ -4,7 +4,7 @@ import { expect, type Page } from '@playwright/test'
 
 type Result = Awaited<ReturnType<AxeBuilder['analyze']>>['violations'][number]
 
-export const PAGES = ['home', 'models', 'exam', 'market', 'jobs', 'earnings', 'settings', 'welcome'] as const
+export const PAGES = ['home', 'models', 'exam', 'market', 'jobs', 'earnings', 'settings', 'backup', 'welcome'] as const
 export type PageName = (typeof PAGES)[number]
 
 /** Null when there is a browser; else why the suite is skipped. */

@@ -219,6 +219,7 @@ describe('what the engine is asked', () => {
     )
     expect(engine.submitted[0]).toMatchObject({ options: { priority: 'own' } })
     expect(engine.submitted[0]!.request).toEqual({
+      cacheScope: 'owner',
       messages: [
         { role: 'system', content: 'Be brief.' },
         { role: 'user', content: 'Hello' },
@@ -271,8 +272,9 @@ describe('what the engine is asked', () => {
     )
     const sampling = { temperature: 0.8, topP: 0.95, topK: 40, minP: 0.05 }
     expect(engine.submitted.map(({ request }) => request)).toEqual([
-      { messages: say, maxTokens: 5, sampling, stop: [], ignoreEos: false, jsonObject: true },
+      { messages: say, maxTokens: 5, sampling, stop: [], ignoreEos: false, jsonObject: true, cacheScope: 'owner' },
       {
+        cacheScope: 'owner',
         messages: [],
         prompt: 'Once',
         maxTokens: 5,

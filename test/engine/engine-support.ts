@@ -42,7 +42,7 @@ export function realEngine(fork: () => ForkedHost = forkEngineChild): RealEngine
 }
 
 export const ask = (content: string, more: Partial<Record<keyof EngineRequest, unknown>> = {}): EngineRequest =>
-  engineRequest.parse({ messages: [{ role: 'user', content }], maxTokens: 24, ...more })
+  engineRequest.parse({ messages: [{ role: 'user', content }], maxTokens: 24, cacheScope: 'test', ...more })
 
 export interface Outcome {
   text: string

@@ -1,6 +1,7 @@
 /** All engines of the rig: real processes on the nano model, and a played host where only the bookkeeping matters. */
 import { afterEach, describe, expect, it } from 'vitest'
 
+import type { StokerError } from '#contract/errors.ts'
 import type { ModelInspection } from '#core/engine/engine.port.ts'
 import type { EnginesPort } from '#core/engine/engines.port.ts'
 import type { ForkedHost } from '#engine/client/engine-client.ts'
@@ -69,25 +70,51 @@ describe('reading headers', () => {
     await Promise.all(reads.slice(0, 32))
   })
 
-  it('a host that crashes on three bad files reads the next good one', async () => {
-    let crashes = 3
-    const { engines, clock } = fakeEngines((host, id) => {
-      if (crashes === 0) host.say({ t: 'result', id, value: {} as ModelInspection })
-      else {
-        crashes -= 1
-        host.exit('SIGSEGV')
-      }
+  /** What becomes of reading a file; the host crashes so many times in it. */
+  function crashing(crashes: Record<string, number>) {
+    const { engines, clock, hosts } = fakeEngines((host, id, path) => {
+      const left = crashes[path] ?? 0
+      crashes[path] = left - 1
+      if (left > 0) host.exit('SIGABRT')
+      else host.say({ t: 'result', id, value: {} as ModelInspection })
     })
-    const read = async (): Promise<string> => {
-      const result = engines.inspect(NANO).then(
+    const read = async (path: string): Promise<unknown> => {
+      const result = engines.inspect(path).then(
         () => 'read',
-        ({ code }: { code: string }) => code,
+        ({ code, reason }: StokerError) => [code, reason],
       )
-      await clock.advance(5_000)
+      await clock.advance(10_000)
       return result
     }
-    expect([await read(), await read(), await read()]).toEqual(['ENGINE_CRASHED', 'ENGINE_CRASHED', 'ENGINE_CRASHED'])
-    expect(await read()).toBe('read')
+    return { read, hosts }
+  }
+
+  it('names a file in which the host crashes twice in a row; once may have another cause', async () => {
+    const { read, hosts } = crashing({ '/once.gguf': 1, '/twice.gguf': 2 })
+    expect(await read('/once.gguf')).toBe('read')
+    expect(await read('/twice.gguf')).toEqual([
+      'MODEL_UNSUPPORTED',
+      { code: 'gguf.aborts', params: { path: '/twice.gguf' } },
+    ])
+    expect(hosts.flatMap(({ got }) => got).filter(({ t }) => t === 'inspect')).toHaveLength(4)
+  })
+
+  it('reads the next good file after several bad ones', async () => {
+    const { read } = crashing({ '/a.gguf': 2, '/b.gguf': 2, '/c.gguf': 2 })
+    for (const path of ['/a.gguf', '/b.gguf', '/c.gguf'])
+      expect(await read(path)).toMatchObject(['MODEL_UNSUPPORTED', { params: { path } }])
+    expect(await read('/good.gguf')).toBe('read')
+  })
+
+  it('ends a host that hangs in a file, and reads the next one in another', async () => {
+    const { engines, clock, hosts } = fakeEngines((host, id, path) => {
+      if (path !== '/hangs.gguf') host.say({ t: 'result', id, value: {} as ModelInspection })
+    })
+    const hanging = engines.inspect('/hangs.gguf').then(String, ({ code }: StokerError) => code)
+    await clock.advance(61_000)
+    expect(await hanging).toBe('TIMEOUT')
+    await engines.inspect('/good.gguf')
+    expect(hosts.map(({ alive }) => alive)).toEqual([false, true])
   })
 })
 

@@ -101,6 +101,7 @@ class World {
       },
     }
     const peer = new Peer({
+      protocol: 1,
       session: 's',
       supplier: key.publicKey,
       name: 'x',
@@ -156,7 +157,7 @@ class World {
       this.deliveries.error(peer, { t: 'job.error', jobId, error: { code: 'ENGINE_CRASHED', message: 'x', data: {} } })
     else if (what === 'delta') {
       entry.text += 'delta'
-      this.deliveries.delta(peer, { t: 'job.delta', jobId, text: 'delta' })
+      this.deliveries.delta(peer, { t: 'job.delta', jobId, text: { content: 'delta', reasoning: '', toolCalls: [] } })
     } else {
       if (what !== 'again' || entry.claim === null) this.#claim(entry, what === 'lie')
       this.deliveries.done(peer, { t: 'job.done', jobId, claim: entry.claim!, claimSig: entry.sig })

@@ -66,7 +66,15 @@ function routed(context: ExchangeContext, buyerId: string): RoutedJob {
   const ignore = (): void => undefined
   const sink = { onRouted: ignore, onDelta: ignore, onDone: ignore, onFailed: ignore }
   const wire = { bufferedBytes: 0, close: ignore, send: ignore }
-  const peer = new Peer({ session: 's', supplier: seller.publicKey, name: 'x', wire, mono: 0, onBroken: ignore })
+  const peer = new Peer({
+    protocol: 1,
+    session: 's',
+    supplier: seller.publicKey,
+    name: 'x',
+    wire,
+    mono: 0,
+    onBroken: ignore,
+  })
   return reservedJob(
     context,
     {

@@ -2,15 +2,15 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { openDb } from '#db/open.ts'
 import { exchangeMigrations } from '#exchange-server/exchange-db/index.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
-import type { FakeSupplier, JobFrame } from '#test/support/fake-supplier.ts'
+import { FakeSupplier, type JobFrame } from '#test/support/fake-supplier.ts'
 
 import { until } from '../support/until.ts'
-import { balances, books, buyerKey, client, listed, NANO, say, startTestExchange } from './exchange-support.ts'
+import { ASK, balances, books, buyerKey, client, listed, NANO, say, startTestExchange } from './exchange-support.ts'
 
 interface Completion {
   id: string
@@ -252,6 +252,26 @@ describe('a finished answer', () => {
 })
 
 describe('after a restart', () => {
+  it('a call with a key that ran is bought anew: the first ended unpaid', async () => {
+    const { exchange, supplier, key } = await listed()
+    const hand = byHand(supplier)
+    const lost = send({ url: exchange.url, key }, KEYED).catch(() => null)
+    const { jobId } = await hand.asked(1)
+    await exchange.stop()
+    await lost
+    const again = await startTestExchange({ dir: exchange.dir })
+    const back = await FakeSupplier.connect(again.url, supplier.key)
+    onTestFinished(() => back.socket.terminate())
+    back.offer(NANO, ASK)
+    await back.next('offer.accepted')
+    expect(textOf(await send({ url: again.url, key }, KEYED))).toBe('Hello there!')
+    expect(await fetched(again.url, key, jobId)).toMatchObject({
+      status: 410,
+      body: { error: { code: 'ended_unpaid' } },
+    })
+    expect(books(exchange).check()).toMatchObject({ ok: true, receipts: 1 })
+  })
+
   it('a key knows its call: paid and delivered is not sold twice, and nothing of its text is on disk', async () => {
     const { exchange, supplier, key } = await listed()
     const { url, dir } = exchange

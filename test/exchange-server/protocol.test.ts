@@ -20,7 +20,7 @@ import { inferenceRequest } from '#contract/inference.ts'
 import { canonicalJson } from '#lib/canonical.ts'
 import { verifySignature } from '#lib/ed25519.ts'
 import { ADDRESS_BOUNDS, LIMITS } from '#exchange-server/exchange-limits.ts'
-import { helloText } from '#exchange-server/supply/handshake.ts'
+import { helloText } from '#lib/handshake-texts.ts'
 
 const text = readFileSync('docs/protocol.md', 'utf8')
 const examples = [...text.matchAll(/```json\n([\s\S]*?)```/g)].map(

@@ -11,6 +11,7 @@ import { NANO } from './exchange-support.ts'
 it('an offer stands until its qualification ends, and not a moment longer', () => {
   const wire = { bufferedBytes: 0, close: () => undefined, send: () => undefined }
   const peer = new Peer({
+    protocol: 1,
     session: 's',
     supplier: brandId<PublicKey>('k'),
     name: 'x',

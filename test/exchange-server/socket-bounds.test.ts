@@ -272,6 +272,8 @@ describe('slow requests', () => {
       buyers,
       admin: new Hono(),
       perAddress: true,
+      orAnyPort: false,
+      portOption: '--port',
       onSupplier: () => undefined,
       requestMs: 50,
     })

@@ -15,5 +15,10 @@ export const JOBS = full ? 2_000 : 120
 /** Jobs of the folder that is migrated, and kills of the process that migrates it. */
 export const MIGRATED_JOBS = full ? 100_000 : 1_500
 export const MIGRATION_KILLS = full ? 10 : 4
+/** Jobs of the folder that is copied and restored, and kills of each. */
+export const COPIED_JOBS = full ? 20_000 : 600
+export const COPY_KILLS = full ? 20 : 3
+/** How long an engine is stopped, s; a watchdog kills one that is silent with jobs for a minute. */
+export const ENGINE_STOPPED_S = full ? 54 : 8
 /** A whole suite's bound, in milliseconds. */
 export const SUITE_MS = full ? 3_600_000 : 240_000

@@ -5,6 +5,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { join, resolve } from 'node:path'
 
 import type { Instrument } from '#contract/ids.ts'
@@ -157,4 +158,45 @@ export async function sellOn(exchange: KeptExchange, folder: string): Promise<Co
   await core.client.market.list({ venueId: VENUE, instrument: NANO, deploymentId, ask })
   await untilCore(core, async () => (await core.client.market.listings({ venueId: VENUE }))[0]?.state === 'listed')
   return core
+}
+
+const LOOK_MS = 20
+
+/**
+ * A door before it, as a load balancer is: connections wait while the exchange is down or nobody sells on it, and break
+ * when it dies. So a client's retry comes to the exchange that follows, however long that takes to start.
+ */
+export async function openDoor(exchange: KeptExchange, core: Core): Promise<{ url: string; close(): Promise<void> }> {
+  const sockets = new Set<Socket>()
+  const selling = async (): Promise<boolean> =>
+    exchange.ready() !== null && (await core.client.market.listings({ venueId: VENUE }))[0]?.state === 'listed'
+  const pass = async (from: Socket): Promise<void> => {
+    while (!(await selling().catch(() => false))) await systemClock.sleep(LOOK_MS)
+    if (from.destroyed) return
+    const port = Number(new URL(exchange.ready()?.url ?? 'http://127.0.0.1:1').port)
+    const to = connect(port, '127.0.0.1')
+    for (const [one, other] of [
+      [from, to],
+      [to, from],
+    ] as const) {
+      sockets.add(one)
+      one.on('error', () => other.destroy())
+      one.on('close', () => {
+        sockets.delete(one)
+        other.destroy()
+      })
+      one.pipe(other)
+    }
+  }
+  const server = createServer((socket) => void pass(socket))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async close() {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  }
 }

@@ -19,7 +19,7 @@ import { seeded } from '#test/support/hostile.ts'
 
 import { RECEIPT_KILLS, SUITE_MS } from './counts.ts'
 import type { KillPlan } from './kill-at-commit.ts'
-import { keepExchange, NANO, sellOn, type KeptExchange } from './kept-exchange.ts'
+import { keepExchange, NANO, openDoor, sellOn, type KeptExchange } from './kept-exchange.ts'
 
 const AT_ONCE = 4
 const RECOVERY_MS = 60_000
@@ -27,13 +27,16 @@ const SEED = Number(process.env['STOKER_FAULTS_SEED'] ?? 11)
 const folder = temporaryFolder()
 let exchange: KeptExchange
 let core: Core
+let door: Awaited<ReturnType<typeof openDoor>>
 
 beforeAll(async () => {
   exchange = await keepExchange(folder.path)
   core = await sellOn(exchange, folder.path)
+  door = await openDoor(exchange, core)
 }, SUITE_MS)
 
 afterAll(async () => {
+  await door?.close()
   await core?.stop()
   await exchange?.stop()
   folder.remove()
@@ -110,7 +113,7 @@ describe(`kill -9 of the exchange at the commit of a receipt, ${RECEIPT_KILLS} t
     'bills no call twice, and none that its buyer did not get and was not paid back',
     async () => {
       const random = seeded(SEED)
-      const baseURL = `${exchange.ready()!.url}/v1`
+      const baseURL = `${door.url}/v1`
       const calls: Call[] = []
       const stopping = new AbortController()
       let next = 0

@@ -1,13 +1,15 @@
 /**
- * How children are kept running and ended. Catches: a kill before the child had its time, a step that is skipped or
- * taken twice, a parent that may leave before its child, two lives at once, a restart after the end was asked for, a
- * pause that is not the table's.
+ * How children are ended, and the table of how long each may take. Catches: a kill before the child had its time, a step
+ * that is skipped or taken twice, a parent that may leave before its child, a page that says other times than hold.
  */
-import * as fc from 'fast-check'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+
 import { describe, expect, it } from 'vitest'
 
 import type { Clock } from '#contract/time.ts'
-import { CHILD_POLICIES, endChild, keepRunning, pauseAfter, watchReady, type ChildPolicy } from '#lib/supervise.ts'
+import { CHILD_POLICIES, pauseAfter, policyTable, PULSE_MS, type ChildPolicy } from '#lib/child-policies.ts'
+import { endChild } from '#lib/supervise.ts'
 import { FakeClock, settle } from '#test/support/fake-clock.ts'
 
 const TIMES = { askMs: 100, terminateMs: 50, killMs: 20 }
@@ -71,132 +73,27 @@ describe('the end of a child', () => {
   })
 })
 
-describe('a child kept running', () => {
-  const POLICY = { pausesMs: [10, 40, 90], healthyMs: 500 } as const
-
-  /** Lives of these lengths, the last one repeating; when each began, and what was told of each end. */
-  function run(clock: FakeClock, livesMs: readonly number[]) {
-    const ending = new AbortController()
-    const began: number[] = []
-    const failures: number[] = []
-    let alive = 0
-    let most = 0
-    const done = keepRunning(
-      clock,
-      POLICY,
-      async () => {
-        began.push(clock.mono())
-        most = Math.max(most, (alive += 1))
-        await clock.sleep(livesMs[Math.min(began.length, livesMs.length) - 1]!)
-        alive -= 1
-      },
-      { signal: ending.signal, onFailed: (count) => failures.push(count) },
-    )
-    return { began, failures, done, end: () => ending.abort(), most: () => most }
-  }
-
-  it('is started again after the pauses of the table, the last of which repeats', async () => {
-    const clock = new FakeClock()
-    const child = run(clock, [0])
-    await clock.advance(10 + 40 + 90 + 90)
-    expect(child.began).toEqual([0, 10, 50, 140, 230])
-    expect(child.failures).toEqual([1, 2, 3, 4, 5])
-    child.end()
-    await child.done
-    expect(clock.waiting).toBe(0)
-  })
-
-  it('begins its count afresh when it lived long enough, and not sooner', async () => {
-    const clock = new FakeClock()
-    const child = run(clock, [0, 500, 501, 0])
-    await clock.advance(1_061)
-    expect(child.failures.slice(0, 4)).toEqual([1, 2, 1, 2])
-    child.end()
-    await clock.advance(1_000)
-    await child.done
-  })
-
-  it('is not started again, nor called failed, when its end was asked for', async () => {
-    const clock = new FakeClock()
-    const child = run(clock, [100])
-    await clock.advance(50)
-    child.end()
-    await clock.advance(1_000)
-    await child.done
-    expect([child.began, child.failures, clock.waiting]).toEqual([[0], [], 0])
-  })
-
-  it('is one at a time, whatever its lives and whenever it ends', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.integer({ min: 0, max: 700 }), { minLength: 1, maxLength: 6 }),
-        fc.integer({ min: 0, max: 3_000 }),
-        async (livesMs, endsAt) => {
-          const clock = new FakeClock()
-          const child = run(clock, livesMs)
-          await clock.advance(endsAt)
-          child.end()
-          const begun = child.began.length
-          await clock.advance(1_000)
-          await child.done
-          expect([child.most(), child.began.length, clock.waiting]).toEqual([1, begun, 0])
-        },
-      ),
-      { numRuns: 50 },
-    )
-  })
-})
-
-describe('the time a child has to become ready', () => {
-  function watch(clock: FakeClock) {
-    const ending = new AbortController()
-    const lateAt: number[] = []
-    return { ...watchReady(clock, 100, ending.signal, () => lateAt.push(clock.mono())), lateAt, end: ending }
-  }
-
-  it('ends once, when it is over', async () => {
-    const clock = new FakeClock()
-    const { lateAt } = watch(clock)
-    await clock.advance(99)
-    expect(lateAt).toEqual([])
-    await clock.advance(1_000)
-    expect(lateAt).toEqual([100])
-  })
-
-  it('does not run while the child is busy, however long, and is whole again afterwards (a migration was killed)', async () => {
-    const clock = new FakeClock()
-    const { busy, done, lateAt } = watch(clock)
-    await clock.advance(90)
-    busy()
-    await clock.advance(3_600_000)
-    busy()
-    expect([lateAt, clock.waiting]).toEqual([[], 0])
-    done()
-    await clock.advance(99)
-    expect(lateAt).toEqual([])
-    await clock.advance(1)
-    expect(lateAt).toEqual([3_600_190])
-  })
-
-  it('leaves no timer when it is no longer watched', async () => {
-    const clock = new FakeClock()
-    const { busy, done, lateAt, end } = watch(clock)
-    end.abort()
-    busy()
-    done()
-    await clock.advance(1_000)
-    expect([lateAt, clock.waiting]).toEqual([[], 0])
-  })
-})
-
 describe('the table of policies', () => {
   const policies: [string, ChildPolicy][] = Object.entries(CHILD_POLICIES)
 
   it.each(policies)('gives %s pauses that grow, and time before a kill', (_name, policy) => {
-    const { pausesMs, end } = policy
-    const pauses = Array.from({ length: pausesMs.length + 2 }, (_, index) => pauseAfter(policy, index + 1))
+    const { pausesMs, end, silence, readyMs } = policy
+    const pauses = Array.from({ length: pausesMs.length + 2 }, (_, index) => pauseAfter(policy, index + 1, () => 1))
     expect(pauses).toEqual([...pausesMs, pausesMs.at(-1), pausesMs.at(-1)])
     expect(pauses.every((ms, index) => ms > 0 && ms >= (pauses[index - 1] ?? 0))).toBe(true)
-    expect(end.askMs).toBeGreaterThan(0)
+    expect([end.askMs > 0, end.killMs > 0, readyMs > 0]).toEqual([true, true, true])
+    // Two pulses may be lost before one is called silent.
+    if (silence?.counts === 'always') expect(silence.saidMs).toBeGreaterThan(2 * PULSE_MS)
+    if (silence !== null) expect(silence.killMs).toBeGreaterThan(silence.saidMs)
+  })
+
+  it('draws a pause from its upper half', () => {
+    const pauses = [0, 0.5, 0.999].map((random) => pauseAfter({ pausesMs: [1_000] }, 7, () => random))
+    expect(pauses).toEqual([500, 750, 1_000])
+  })
+
+  it('is what docs/processes.md prints', () => {
+    const page = readFileSync(resolve(import.meta.dirname, '../../docs/processes.md'), 'utf8')
+    expect(page).toContain(policyTable())
   })
 })

@@ -1,24 +1,39 @@
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import Database from 'better-sqlite3'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
+import { CHILD_POLICIES } from '#lib/child-policies.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { createLog } from '#lib/log.ts'
 import { startExchangeChild, type ExchangeChild } from '#server/exchange-child.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
-import { isAlive } from '#test/support/processes.ts'
+import { childrenOf, isAlive, type Running } from '#test/support/processes.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 import { until } from '#test/support/until.ts'
 
 const fakeSlowHost = fileURLToPath(new URL('fake-slow-host.ts', import.meta.url))
 
-function start(dir: string, onEnd: () => void = () => undefined, port = 0): ExchangeChild {
+/** An exchange host other than the one that was killed. */
+const isExchange =
+  (other: number) =>
+  ({ pid, command }: Running): boolean =>
+    pid !== other && command.includes('exchange-server/exchange-entry')
+
+interface StartOptions {
+  portFile?: string
+  onProgress?: (line: string) => void
+}
+
+function start(dir: string, onEnd: () => void = () => undefined, port = 0, options: StartOptions = {}): ExchangeChild {
   const log = createLog('test')
   log.warn = onEnd
-  const child = startExchangeChild({ args: ['--data', dir, '--no-practice-buyer'], port, clock: systemClock, log })
+  const args = ['--data', dir, '--no-practice-buyer']
+  const child = startExchangeChild({ args, port, clock: systemClock, log, ...options })
   onTestFinished(() => child.stop())
   return child
 }
@@ -32,6 +47,36 @@ describe('the exchange host as a child', () => {
     const second = child.address()!
     expect([second.url, second.exchangeKey, isAlive(first.pid)]).toEqual([first.url, first.exchangeKey, false])
     expect((await fetch(`${second.url}/health`)).status).toBe(200)
+  })
+
+  it('keeps its address when it is killed again while it starts (case 13)', async () => {
+    const child = start(join(tempDir(), 'exchange'))
+    const first = await child.started
+    process.kill(first.pid, 'SIGKILL')
+    await expect.poll(() => childrenOf(process.pid).some(isExchange(first.pid)), { timeout: 60_000 }).toBe(true)
+    process.kill(childrenOf(process.pid).find(isExchange(first.pid))!.pid, 'SIGKILL')
+    await expect.poll(() => child.address()?.url ?? null, { timeout: 60_000 }).toBe(first.url)
+    expect(child.address()!.pid).not.toBe(first.pid)
+  })
+
+  it('keeps its address over restarts of Stoker, and says where it went when another program took it', async () => {
+    const [dir, portFile] = [join(tempDir(), 'exchange'), join(tempDir(), 'exchange-port')]
+    const lines: string[] = []
+    const options = { portFile, onProgress: (line: string) => lines.push(line) }
+    const run = async (): Promise<number> => {
+      const child = start(dir, () => undefined, 0, options)
+      const port = Number(new URL((await child.started).url).port)
+      await child.stop()
+      return port
+    }
+    const port = await run()
+    expect([await run(), lines]).toEqual([port, []])
+    const taken = createServer().listen(port, '127.0.0.1')
+    await once(taken, 'listening')
+    onTestFinished(() => void taken.close())
+    const next = await run()
+    expect(next).not.toBe(port)
+    expect(lines).toEqual([expect.stringContaining(`listens on port ${next} now: port ${port}`)])
   })
 
   it('is gone when stop resolves, and stays gone', async () => {
@@ -64,12 +109,12 @@ describe('the exchange host as a child', () => {
     const named = start(join(tempDir(), 'exchange'), () => undefined, port)
     await expect(named.started).rejects.toMatchObject({
       code: 'UNAVAILABLE',
-      message: expect.stringContaining(`port ${port} of 127.0.0.1 is taken`),
+      message: expect.stringContaining(`port ${port} of 127.0.0.1 is taken; name another with --exchange-port`),
     })
     expect(named.address()).toBeNull()
   })
 
-  it('says that its books were written by a newer Stoker', async () => {
+  it('says that its books were written by a newer Stoker, and is not started again for it (it was tried for 20 s)', async () => {
     const dir = join(tempDir(), 'exchange')
     const first = start(dir)
     await first.started
@@ -77,10 +122,13 @@ describe('the exchange host as a child', () => {
     const db = new Database(join(dir, 'exchange.db'))
     db.pragma('user_version = 9999')
     db.close()
-    await expect(start(dir).started).rejects.toMatchObject({
-      code: 'UNAVAILABLE',
+    let ends = 0
+    const second = start(dir, () => (ends += 1))
+    await expect(second.started).rejects.toMatchObject({
+      code: 'DB_FROM_FUTURE',
       message: expect.stringMatching(/newer Stoker/),
     })
+    expect([ends, second.state().kind]).toEqual([1, 'givenUp'])
   })
 
   it('is waited for while it migrates, however long that takes (it was killed at 20 s in its copy)', async () => {
@@ -110,7 +158,7 @@ describe('the exchange host as a child', () => {
     expect(lines).toEqual(['copying 0 %'])
   })
 
-  it('has its 20 s again after a migration, and no more', async () => {
+  it('has its minute again after a migration, and is killed and started again when that is over', async () => {
     const dir = tempDir()
     const clock = new FakeClock()
     const lines: string[] = []
@@ -118,15 +166,20 @@ describe('the exchange host as a child', () => {
       args: ['--data', dir, '--never-ready'],
       port: 0,
       clock,
-      log: createLog('test'),
+      log: createLog('test').child({}, { level: 'silent' }),
       onProgress: (line) => lines.push(line),
       entry: fakeSlowHost,
     })
-    onTestFinished(() => child.stop())
+    onTestFinished(async () => {
+      const stopped = child.stop()
+      await clock.advance(60_000)
+      await stopped
+    })
     await until('the first word of the migration', () => lines.length > 0)
     writeFileSync(join(dir, 'go'), '')
     await until('its time to run again', () => clock.waiting > 0)
-    await clock.advance(20_000)
-    await expect(child.started).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await clock.advance(CHILD_POLICIES.exchange.readyMs)
+    await until('its kill', () => child.state().kind === 'backoff')
+    expect(child.state()).toMatchObject({ attempt: 1, last: { cause: 'late' } })
   })
 })

@@ -4,8 +4,8 @@
  */
 import { onTestFinished } from 'vitest'
 
-import { makeReceipt, receiptHash, signReceipt, type ReceiptFacts, type UnsignedReceipt } from '#books/receipts.ts'
-import type { Receipt } from '#contract/receipt.ts'
+import { makeReceipt, receiptHash, signReceipt, type ReceiptFacts } from '#books/receipts.ts'
+import type { ReceiptV1 as Receipt } from '#contract/receipt.ts'
 import { updateJob, type SellerJobRow } from '#core/jobs/jobs.store.ts'
 import { createSettlement } from '#core/jobs/settlement.store.ts'
 import type { SigningKey } from '#lib/ed25519.ts'
@@ -15,6 +15,8 @@ import { tempDir } from './temp-dir.ts'
 
 /** Every table that a receipt or a release may change. */
 const TABLES = ['transfers', 'balances', 'jobs', 'receipts', 'releases', 'rollup_quarter', 'outbox']
+
+type UnsignedV1 = Omit<Receipt, 'exchangeSig'>
 
 export async function claimedJobs() {
   const seller = new Seller(tempDir())
@@ -39,7 +41,7 @@ export async function claimedJobs() {
     settle: (receipt: unknown) => settlement.settle(receipt as Receipt, exchange.key.publicKey),
     /** Signed anew by the exchange: fields as they are, sums untouched. */
     signed: (
-      change: Partial<UnsignedReceipt>,
+      change: Partial<UnsignedV1>,
       { base = first, key = exchange.key }: { base?: Receipt; key?: SigningKey } = {},
     ): Receipt => {
       const { exchangeSig: _old, ...unsigned } = base
@@ -84,4 +86,4 @@ export async function claimedJobs() {
   }
 }
 
-const withoutSig = ({ exchangeSig: _sig, ...unsigned }: Receipt): UnsignedReceipt => unsigned
+const withoutSig = ({ exchangeSig: _sig, ...unsigned }: Receipt): UnsignedV1 => unsigned

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 
 import { APP_URL } from '#desktop/security.ts'
 import { Shell } from '#desktop/shell.ts'
+import { createLog } from '#lib/log.ts'
 import { systemClock } from '#lib/system-clock.ts'
 
 import { bundle, ROOT } from './built.ts'
@@ -36,7 +37,6 @@ export async function startDesktopApp(dataDir: string): Promise<DesktopApp> {
   const fake = new FakeElectron()
   // The folder comes with the shell's words, not from the environment: a child that looks there would be seen to.
   const { electron, forked } = withProcesses(fake, {
-    ...process.env,
     STOKER_LOG: 'error',
     STOKER_DATA: join(dataDir, 'not-this-one'),
   })
@@ -53,6 +53,7 @@ export async function startDesktopApp(dataDir: string): Promise<DesktopApp> {
   const shell = new Shell({
     electron,
     clock: systemClock,
+    log: createLog('shell').child({}, { level: 'silent' }),
     paths,
     isPackaged: false,
     onReady: () => undefined,

@@ -32,9 +32,9 @@ export class FakeUtility extends Emitter {
   /** Undefined until `spawn`, as in Electron. */
   pid: number | undefined = undefined
   readonly entry: string
-  /** Undefined for the shell's own. */
-  readonly environment: Record<string, string> | undefined
-  constructor(entry: string, pid: number, environment?: Record<string, string>) {
+  readonly stderr = null
+  readonly environment: Record<string, string>
+  constructor(entry: string, pid: number, environment: Record<string, string>) {
     super()
     this.entry = entry
     this.environment = environment

@@ -5,16 +5,27 @@
 import { said } from '#contract/reasons.ts'
 import { inputTokens } from '#contract/bytes4.ts'
 import { brandId, type Instrument, type JobId, type PublicKey } from '#contract/ids.ts'
-import { nano, nanoPerMtok, type NanoPerMtok, type Realm } from '#contract/money.ts'
+import { nano, nanoPerMtok, onePrice, type NanoPerMtok, type Realm } from '#contract/money.ts'
 import type { GradeSpec } from '#contract/grades.ts'
-import type { Receipt } from '#contract/receipt.ts'
+import type { ReceiptV1 as Receipt, SignedClaim } from '#contract/receipt.ts'
 import { StokerError } from '#contract/errors.ts'
 import type { ExchangeFrame, Release, SupplierFrame } from '#contract/supplier.ts'
-import { GENESIS, makeReceipt, receiptHash, signReceipt, type ReceiptFacts } from '#books/receipts.ts'
+import type { ChainHeads, ExchangeFrameV2, SupplierFrameV2 } from '#contract/supplier-v2.ts'
+import { unitOf } from '#contract/units.ts'
+import {
+  GENESIS,
+  makeReceipt,
+  makeReceiptV2,
+  receiptHash,
+  releaseHash,
+  signReceipt,
+  type ReceiptFacts,
+} from '#books/receipts.ts'
 import type { VenueEvent } from '#core/venues/venue-events.ts'
 import type { VenuePort, VenueState } from '#core/venues/venue.port.ts'
 import { generateSigningKey } from '#lib/ed25519.ts'
 import { eventOf, STOKER_CAPABILITIES, stokerVerbs } from '#venues/stoker/stoker-frames.ts'
+import { eventOfV2, stokerVerbsV2 } from '#venues/stoker/stoker-frames-v2.ts'
 
 export const NANO_INSTRUMENT = brandId<Instrument>('practice/text-nano')
 export const FAKE_SPEC: GradeSpec = {
@@ -52,6 +63,12 @@ export class FakeExchange {
   readonly sent: SupplierFrame[] = []
   queue: ExchangeFrame[] = []
   pageSize = 3
+  /** Spoken in the next port and by the next jobs. With 2 it tells its heads. */
+  protocol: 1 | 2 = 1
+  /** What it says of where its chains end; by default what it holds. */
+  says: ((heads: ChainHeads) => ChainHeads) | null = null
+  /** Our clock less its own. */
+  clockApartMs = 0
   /** A patient exchange: jobs of a lost session stay pending until the supplier says what became of them. */
   keepsPending = false
   /** As the fake clock's beginning. */
@@ -82,14 +99,16 @@ export class FakeExchange {
       onEvent: new Set<(event: VenueEvent) => void>(),
     }
     this.#port = mine
+    const send = (said: SupplierFrame | SupplierFrameV2): void => {
+      if (mine.state.kind !== 'online') throw new StokerError('EXCHANGE_OFFLINE', 'fake: offline')
+      if (!mine.alive) throw new StokerError('EXCHANGE_OFFLINE', 'fake: this core is dead')
+      const frame = said as SupplierFrame
+      this.sent.push(frame)
+      this.#handle(frame)
+    }
     return {
       capabilities: STOKER_CAPABILITIES,
-      ...stokerVerbs((frame) => {
-        if (mine.state.kind !== 'online') throw new StokerError('EXCHANGE_OFFLINE', 'fake: offline')
-        if (!mine.alive) throw new StokerError('EXCHANGE_OFFLINE', 'fake: this core is dead')
-        this.sent.push(frame)
-        this.#handle(frame)
-      }),
+      ...(this.protocol === 1 ? stokerVerbs(send) : stokerVerbsV2(send)),
       state: () => mine.state,
       lastSeenAt: () => null,
       onState: (listener) => (mine.onState.add(listener), () => mine.onState.delete(listener)),
@@ -120,7 +139,17 @@ export class FakeExchange {
         specs: [FAKE_SPEC],
         exchange: this.key.publicKey,
       },
+      ...(this.protocol === 1 ? {} : { heads: this.heads(), clockApartMs: this.clockApartMs }),
     })
+  }
+
+  heads(): ChainHeads {
+    const [receipt, release] = [this.receipts.at(-1), this.releases.at(-1)]
+    const heads = {
+      receipts: { seq: this.receipts.length, hash: receipt === undefined ? GENESIS : receiptHash(receipt) },
+      releases: { seq: this.releases.length, hash: release === undefined ? GENESIS : releaseHash(release) },
+    }
+    return this.says?.(heads) ?? heads
   }
 
   offline(): void {
@@ -161,6 +190,10 @@ export class FakeExchange {
       input: inputTokens(messages),
     })
     const exam = examId === undefined ? {} : { examId: brandId<never>(examId), itemId: itemId ?? `item-${this.#count}` }
+    const agreed =
+      this.protocol === 1
+        ? { priceNanoPerMtok: nanoPerMtok(price) }
+        : { price: onePrice(nanoPerMtok(price)), cacheScope: 'c'.repeat(64) }
     this.queue.push({
       t: 'job',
       jobId,
@@ -173,12 +206,12 @@ export class FakeExchange {
         stop: [],
         ignoreEos: false,
       },
-      priceNanoPerMtok: nanoPerMtok(price),
+      ...agreed,
       reserveNano: nano(reserveNano),
       deadlineMs,
       salt: 's'.repeat(43),
       ...exam,
-    })
+    } as ExchangeFrame)
     return jobId
   }
 
@@ -211,7 +244,7 @@ export class FakeExchange {
     if (this.#port?.state.kind !== 'online') return false
     const frame = this.queue.shift()
     if (frame === undefined) return false
-    const event = eventOf(frame)
+    const event = this.protocol === 1 ? eventOf(frame) : eventOfV2(frame as ExchangeFrameV2)
     if (event !== null)
       for (let n = 0; n < (twice ? 2 : 1); n += 1) for (const listener of this.#port?.onEvent ?? []) listener(event)
     return true
@@ -253,6 +286,37 @@ export class FakeExchange {
     }
   }
 
+  /** Of the claim's version; typed as version 1, whose fields most tests look at. */
+  #receiptOf(job: FakeExchangeJob, { claim, claimSig }: SignedClaim): Receipt {
+    const last = this.receipts.at(-1)
+    const common = {
+      seq: this.receipts.length + 1,
+      prev: last === undefined ? GENESIS : receiptHash(last),
+      realm: 'practice' as const,
+      feeBps: this.takesBps,
+      settledAt: this.now,
+      releaseAt: this.now + 30_000,
+      exchange: brandId<PublicKey>(this.key.publicKey),
+    }
+    if (claim.v === 1)
+      return signReceipt(
+        this.key,
+        makeReceipt(
+          this.bends({ ...common, signed: { claim, claimSig }, billed: claim.usage, priceNanoPerMtok: job.price }),
+        ),
+      )
+    return signReceipt(
+      this.key,
+      makeReceiptV2({
+        ...common,
+        signed: { claim, claimSig },
+        unit: unitOf('PCR'),
+        billed: { ...claim.usage, cachedInputTokens: 0 },
+        price: onePrice(job.price),
+      }),
+    ) as unknown as Receipt
+  }
+
   #done({ jobId, claim, claimSig }: Extract<SupplierFrame, { t: 'job.done' }>): void {
     const job = this.jobs.get(jobId)
     if (job === undefined || job.state === 'void')
@@ -263,24 +327,7 @@ export class FakeExchange {
     }
     if (job.receipt === null) {
       job.state = 'settled'
-      const last = this.receipts.at(-1)
-      job.receipt = signReceipt(
-        this.key,
-        makeReceipt(
-          this.bends({
-            signed: { claim, claimSig },
-            seq: this.receipts.length + 1,
-            prev: last === undefined ? GENESIS : receiptHash(last),
-            realm: 'practice',
-            billed: claim.usage,
-            priceNanoPerMtok: job.price,
-            feeBps: this.takesBps,
-            settledAt: this.now,
-            releaseAt: this.now + 30_000,
-            exchange: brandId<PublicKey>(this.key.publicKey),
-          }),
-        ),
-      )
+      job.receipt = this.#receiptOf(job, { claim, claimSig })
       this.receipts.push(job.receipt)
     }
     this.queue.push({ t: 'job.settled', receipt: this.tampers(job.receipt) })

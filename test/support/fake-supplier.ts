@@ -8,10 +8,11 @@ import { WebSocket } from 'ws'
 
 import { signClaim } from '#books/receipts.ts'
 import { bytes4, inputTokens } from '#contract/bytes4.ts'
-import type { Claim } from '#contract/receipt.ts'
+import type { Claim, ClaimV1 } from '#contract/receipt.ts'
 import { exchangeFrame, type Envelope, type ExchangeFrame, type SupplierFrame } from '#contract/supplier.ts'
+import { exchangeFrameV2, type SupplierFrameV2 } from '#contract/supplier-v2.ts'
 import { canonicalJson } from '#lib/canonical.ts'
-import { generateSigningKey, type SigningKey } from '#lib/ed25519.ts'
+import { generateSigningKey, verifySignature, type SigningKey } from '#lib/ed25519.ts'
 
 export type JobFrame = Extract<ExchangeFrame, { t: 'job' }>
 type FrameOf<T extends ExchangeFrame['t']> = Extract<ExchangeFrame, { t: T }>
@@ -33,31 +34,42 @@ export class FakeSupplier {
   readonly jobs: JobFrame[] = []
   readonly cancelled = new Set<string>()
   readonly url: string
+  /** Spoken at the next `open`. */
+  protocol: 1 | 2 = 1
+  /** Of version 2: this start, and what else the hello says. */
+  start: { epoch: number; instance: string; takeover?: true } = { epoch: 1, instance: 'i'.repeat(22) }
+  helloTime = (): number => Date.now()
+  /** Whether the last welcome of version 2 was signed by the exchange over both nonces. */
+  proven = false
   onJob: JobHandler = (job, supplier) => supplier.answer(job, ['Hello', ' there', '!'])
   welcome: Record<string, unknown> = {}
   handshakes: Record<string, unknown>[] = []
   socket!: WebSocket
   closed: Promise<{ code: number }> = Promise.resolve({ code: 0 })
   #session = ''
+  #challenge = { nonce: '', exchange: '' }
   #sent = 0
   #received = 0
   #unacknowledged: Envelope[] = []
   #waiters: Waiter[] = []
 
-  constructor(url: string, key: SigningKey = generateSigningKey()) {
+  constructor(url: string, key: SigningKey = generateSigningKey(), protocol: 1 | 2 = 1) {
     this.url = url
     this.key = key
+    this.protocol = protocol
   }
 
-  static async connect(url: string, key?: SigningKey): Promise<FakeSupplier> {
-    const supplier = new FakeSupplier(url, key)
+  static async connect(url: string, key?: SigningKey, protocol: 1 | 2 = 1): Promise<FakeSupplier> {
+    const supplier = new FakeSupplier(url, key, protocol)
     await supplier.open()
     return supplier
   }
 
   /** Connects and shakes hands; with `resume` it takes the last session up again. */
   async open(options: { resume?: boolean } = {}): Promise<void> {
-    const socket = new WebSocket(`${this.url.replace('http', 'ws')}/supplier/v1`, { perMessageDeflate: false })
+    const socket = new WebSocket(`${this.url.replace('http', 'ws')}/supplier/v${this.protocol}`, {
+      perMessageDeflate: false,
+    })
     this.socket = socket
     this.closed = new Promise((resolve) => socket.on('close', (code) => resolve({ code })))
     await new Promise<void>((resolve, reject) => {
@@ -65,26 +77,34 @@ export class FakeSupplier {
       socket.on('message', (data) => {
         const value = JSON.parse((data as Buffer).toString()) as Record<string, unknown>
         if (value['t'] === 'challenge') {
-          const text = `stoker-supplier-v1\n${String(value['nonce'])}\n${String(value['exchange'])}\n${this.key.publicKey}`
-          const resume = options.resume === true ? { resume: { session: this.#session, received: this.#received } } : {}
-          socket.send(
-            JSON.stringify({
-              t: 'hello',
-              protocol: 1,
-              supplier: this.key.publicKey,
-              sig: this.key.sign(text),
-              name: 'fake',
-              client: 'test',
-              ...resume,
-            }),
-          )
+          this.#challenge = { nonce: String(value['nonce']), exchange: String(value['exchange']) }
+          socket.send(JSON.stringify(this.#hello(options.resume === true)))
         } else if (value['t'] === 'welcome') {
+          this.proven = this.#isProven(value)
           this.#welcomed(value)
           resolve()
         } else if (value['t'] === 'refused') reject(new Error(JSON.stringify(value['error'])))
         else this.#receive(value as unknown as Envelope)
       })
     })
+  }
+
+  #hello(resumes: boolean): object {
+    const { nonce, exchange } = this.#challenge
+    const supplier = this.key.publicKey
+    const resume = resumes ? { resume: { session: this.#session, received: this.#received } } : {}
+    const common = { t: 'hello', protocol: this.protocol, supplier, name: 'fake', client: 'test', ...resume }
+    if (this.protocol === 1)
+      return { ...common, sig: this.key.sign(`stoker-supplier-v1\n${nonce}\n${exchange}\n${supplier}`) }
+    const hello = { ...common, nonce: 'o'.repeat(43), time: this.helloTime(), features: [], ...this.start }
+    return { ...hello, sig: this.key.sign(`stoker-supplier-v2\n${nonce}\n${exchange}\n${canonicalJson(hello)}`) }
+  }
+
+  #isProven({ sig, ...welcome }: Record<string, unknown>): boolean {
+    if (this.protocol === 1) return false
+    const { nonce, exchange } = this.#challenge
+    const text = `stoker-exchange-v2\n${nonce}\n${'o'.repeat(43)}\n${this.key.publicKey}\n${canonicalJson(welcome)}`
+    return verifySignature(exchange, text, String(sig))
   }
 
   #welcomed(value: Record<string, unknown>): void {
@@ -107,7 +127,7 @@ export class FakeSupplier {
     return this.#received
   }
 
-  send(frame: SupplierFrame | Record<string, unknown>): void {
+  send(frame: SupplierFrame | SupplierFrameV2 | Record<string, unknown>): void {
     this.#sent += 1
     const envelope = { seq: this.#sent, ack: this.#received, frame }
     this.#unacknowledged.push(envelope)
@@ -143,7 +163,9 @@ export class FakeSupplier {
       instrument,
       deploymentId: options.deploymentId ?? 'dep_1',
       identity: IDENTITY,
-      askNanoPerMtok,
+      ...(this.protocol === 1
+        ? { askNanoPerMtok }
+        : { ask: { input: askNanoPerMtok, cachedInput: askNanoPerMtok, output: askNanoPerMtok } }),
       slots: options.slots ?? 1,
       contextTokens: 4_096,
       maxOutputTokens: 4_096,
@@ -153,30 +175,39 @@ export class FakeSupplier {
   /** Accepts, streams the pieces, claims. */
   async answer(job: JobFrame, pieces: readonly string[], finish: Claim['finish'] = 'stop'): Promise<void> {
     this.send({ t: 'job.accept', jobId: job.jobId })
-    for (const text of pieces) this.send({ t: 'job.delta', jobId: job.jobId, text })
+    for (const piece of pieces) this.text(job, piece)
     this.claim(job, pieces.join(''), finish)
   }
 
-  claim(job: JobFrame, text: string, finish: Claim['finish'] = 'stop', change: Partial<Claim> = {}): void {
+  text(job: JobFrame, piece: string): void {
+    const text = this.protocol === 1 ? piece : { content: piece, reasoning: '', toolCalls: [] }
+    this.send({ t: 'job.delta', jobId: job.jobId, text })
+  }
+
+  /** Of the version that is spoken. Input of version 2: contents and the canonical JSON of the schema. */
+  claim(job: JobFrame, text: string, finish: Claim['finish'] = 'stop', change: Partial<ClaimV1> = {}): void {
     const mac = (data: string): string =>
       createHmac('sha256', Buffer.from(job.salt, 'base64url')).update(data).digest('hex')
-    const claim: Claim = {
-      v: 1,
+    const { messages, jsonSchema } = job.request
+    const schema = this.protocol === 1 || jsonSchema === undefined ? '' : canonicalJson(jsonSchema)
+    const answer = this.protocol === 1 ? text : canonicalJson({ content: text, reasoning: '', toolCalls: [] })
+    const facts = {
       jobId: job.jobId,
       supplier: this.key.publicKey,
       instrument: job.instrument,
       specVersion: job.specVersion,
       modelSha256: MODEL_SHA as never,
       usage: {
-        inputTokens: inputTokens(job.request.messages),
+        inputTokens: inputTokens([...messages, { content: schema }]),
         outputTokens: Math.min(bytes4(text), job.request.maxTokens),
       },
       timings: { ttftMs: 5, durationMs: 10 },
       requestMac: mac(canonicalJson(job.request)),
-      answerMac: mac(text),
+      answerMac: mac(answer),
       finish,
       ...change,
     }
+    const claim: Claim = this.protocol === 1 ? { v: 1, ...facts } : { v: 2, logprobRoot: null, ...facts }
     const { claimSig } = signClaim(this.key, claim)
     this.send({ t: 'job.done', jobId: job.jobId, claim, claimSig })
   }
@@ -187,7 +218,8 @@ export class FakeSupplier {
     if (envelope.seq !== this.#received + 1)
       throw new Error(`the exchange skipped from ${this.#received} to ${envelope.seq}`)
     this.#received = envelope.seq
-    const frame = exchangeFrame.parse(envelope.frame)
+    // Typed as version 1, whose fields most tests look at.
+    const frame = (this.protocol === 1 ? exchangeFrame : exchangeFrameV2).parse(envelope.frame) as ExchangeFrame
     if (frame.t === 'job.cancel') this.cancelled.add(frame.jobId)
     const waiter = this.#waiters.findIndex((one) => one.matches(frame))
     if (waiter >= 0) this.#waiters.splice(waiter, 1)[0]!.resolve(frame)

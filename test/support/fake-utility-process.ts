@@ -7,7 +7,7 @@ import { EventEmitter } from 'node:events'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-import type { ShellElectron } from '#desktop/electron-api.ts'
+import type { ShellElectron, UtilityLike } from '#desktop/electron-api.ts'
 
 import { FakeElectron } from './fake-electron.ts'
 import { FakeMessagePortMain } from './fake-message-port-main.ts'
@@ -22,7 +22,7 @@ export class FakeUtilityProcess extends EventEmitter {
   #nextPort = 1
   #pid: number | undefined = undefined
   #early: ToChild[] | null = []
-  stderr = ''
+  readonly stderr: NonNullable<UtilityLike['stderr']>
 
   constructor(entry: string, env: NodeJS.ProcessEnv) {
     super()
@@ -34,7 +34,7 @@ export class FakeUtilityProcess extends EventEmitter {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
-    this.#child.stderr!.on('data', (chunk: Buffer) => (this.stderr += chunk.toString('utf8')))
+    this.stderr = this.#child.stderr!
     this.#child.once('spawn', () => {
       this.#pid = this.#child.pid
       for (const message of this.#early ?? []) this.#send(message)
@@ -91,16 +91,16 @@ export class FakeUtilityProcess extends EventEmitter {
   }
 }
 
-/** FakeElectron whose utility processes and ports are these. */
+/** FakeElectron whose utility processes and ports are these; `further` is added to the environment of each. */
 export function withProcesses(
   fake: FakeElectron,
-  env: NodeJS.ProcessEnv = process.env,
+  further: Record<string, string> = {},
 ): { electron: ShellElectron; forked: FakeUtilityProcess[] } {
   const forked: FakeUtilityProcess[] = []
   const electron: ShellElectron = {
     ...fake.api,
-    fork(entry) {
-      const utility = new FakeUtilityProcess(entry, env)
+    fork(entry, _name, environment) {
+      const utility = new FakeUtilityProcess(entry, { ...environment, ...further })
       forked.push(utility)
       return utility
     },

@@ -2,11 +2,15 @@
  * One seller and one exchange in this process: the real core, adapter, databases and sockets; the engines are what the
  * test says.
  */
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 
 import type { GradeSpec } from '#contract/grades.ts'
+import type { Clock } from '#contract/time.ts'
+import { SUPPLIER_PATH_V2 } from '#contract/supplier-v2.ts'
 import { createCore, type Core } from '#core/core.ts'
 import type { EnginesPort } from '#core/engine/engines.port.ts'
+import type { VenueDriver } from '#core/venues/index.ts'
 import { createStokerVenue } from '#venues/stoker/index.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { loadOrCreateSigningKey, type SigningKey } from '#lib/ed25519.ts'
@@ -21,56 +25,73 @@ export interface InProcessStack {
   readonly key: SigningKey
   readonly folder: string
   restartCore(): Promise<Core>
+  /** Stops the exchange; `startExchange` starts it on the same folder, at another address. */
+  stopExchange(): Promise<void>
+  startExchange(): Promise<void>
   /** The core with its engines, then the exchange; the folder is the caller's to remove. */
   stop(): Promise<void>
 }
 
 export interface InProcessStackDeps {
-  /** The seller's; the exchange's lies in it. */
+  /** The seller's; the exchange's lies in it unless it is named. */
   folder: string
+  exchangeDir?: string
   examSeed: string
   /** Those that ship by default. */
   specs?: readonly GradeSpec[]
   /** New ones for every core that is started; the core stops them. */
   engines: () => EnginesPort
+  /** Of both sides; the system's by default. */
+  clock?: Clock
+  /** What the owner was told: title and text. */
+  onNotify?: (title: string, body: string) => void
 }
 
 /** Receipts are released at once, models are not measured when they are deployed. */
 export async function openInProcessStack({
   folder,
+  exchangeDir,
   examSeed,
   specs,
   engines,
+  clock = systemClock,
+  onNotify = () => undefined,
 }: InProcessStackDeps): Promise<InProcessStack> {
   const log = createLog('test')
   log.level = 'silent'
-  const dir = join(folder, 'exchange')
-  const exchange = await startExchange({
-    dir,
-    examSeed,
-    seed: 'x',
-    log,
-    terms: { holdMs: 0 },
-    ...(specs === undefined ? {} : { specs }),
-  })
+  const dir = exchangeDir ?? join(folder, 'exchange')
+  mkdirSync(folder, { recursive: true })
+  const openExchange = (): Promise<Exchange> =>
+    startExchange({
+      dir,
+      examSeed,
+      seed: 'x',
+      log,
+      clock,
+      terms: { holdMs: 0 },
+      ...(specs === undefined ? {} : { specs }),
+    })
+  let exchange = await openExchange()
   const key = loadOrCreateSigningKey(join(folder, 'seller.key'))
   const start = (): Core => {
     const running = late<Core>('the core')
-    const port = createStokerVenue({
-      url: `${exchange.url.replace('http', 'ws')}/supplier/v1`,
-      key,
-      name: () => running.get().rigName(),
-      clock: systemClock,
-      log,
-      exchangeKey: () => exchange.exchangeKey,
-    })
+    const stoker: VenueDriver = (_row, memory) =>
+      createStokerVenue({
+        url: `${exchange.url.replace('http', 'ws')}${SUPPLIER_PATH_V2}`,
+        key,
+        name: () => running.get().rigName(),
+        clock,
+        log,
+        exchangeKey: () => exchange.exchangeKey,
+        memory,
+      })
     const core = createCore({
       dataDir: folder,
-      clock: systemClock,
-      ids: randomIds(() => systemClock.now()),
+      clock,
+      ids: randomIds(() => clock.now()),
       log,
-      host: { mode: 'headless', notify: () => undefined },
-      drivers: { stoker: () => port },
+      host: { mode: 'headless', notify: onNotify },
+      drivers: { stoker },
       engines: engines(),
       calibrateOnDeploy: false,
       signingKey: key,
@@ -84,13 +105,19 @@ export async function openInProcessStack({
   }
   const stack = {
     core: start(),
-    exchange: { ...exchange, dir },
+    get exchange() {
+      return { ...exchange, dir }
+    },
     key,
     folder,
     async restartCore() {
       await stack.core.stop()
       stack.core = start()
       return stack.core
+    },
+    stopExchange: () => exchange.stop(),
+    async startExchange() {
+      exchange = await openExchange()
     },
     async stop() {
       await stack.core.stop()

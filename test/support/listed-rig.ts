@@ -16,8 +16,9 @@ const NANO_GGUF = resolve(import.meta.dirname, '../../resources/models/nano.gguf
 export async function listNano(
   client: ContractRouterClient<Contract>,
   settings: { slots: number },
+  path = NANO_GGUF,
 ): Promise<DeploymentId> {
-  const model = await importModel(client, NANO_GGUF)
+  const model = await importModel(client, path)
   const { deploymentId } = await client.models.deploy({
     sha256: model.sha256,
     settings: { slots: settings.slots, threads: 1, gpuLayers: 0 },

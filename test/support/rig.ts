@@ -42,6 +42,8 @@ export interface RigOptions {
   /** Further arguments of `stoker serve`; `--no-practice-buyer` for quiet books. */
   args?: readonly string[]
   env?: NodeJS.ProcessEnv
+  /** Flags of Node and the file that it runs; the command's own file when left out. */
+  node?: readonly string[]
 }
 
 /** Runs one `stoker` command to its end. */
@@ -69,7 +71,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
   const { dir } = options
   const child = spawn(
     process.execPath,
-    [MAIN, 'serve', '--json', '--data', dir, '--port', '0', ...(options.args ?? [])],
+    [...(options.node ?? [MAIN]), 'serve', '--json', '--data', dir, '--port', '0', ...(options.args ?? [])],
     {
       env: { ...process.env, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -73,12 +73,22 @@ class KillableDb implements Db {
     this.#db.afterCommit(effect)
   }
 
+  trouble(): ReturnType<Db['trouble']> {
+    return this.#db.trouble()
+  }
+
+  tryWrite(): boolean {
+    return !this.dead && this.#db.tryWrite()
+  }
+
   close(): void {
     this.#db.close()
   }
 }
 
 export interface SellerOptions {
+  /** That its exchange speaks at first; 1 by default. */
+  protocol?: 1 | 2
   engine?: FakeEngineOptions
   exams?: Partial<ExamSink>
   price?: number
@@ -109,6 +119,7 @@ export class Seller {
   constructor(folder: string, options: SellerOptions = {}) {
     this.path = join(folder, 'practice.db')
     this.options = options
+    this.exchange.protocol = options.protocol ?? 1
     this.boot()
   }
 
@@ -177,6 +188,8 @@ export class Seller {
     },
     allLoaded: () => [...this.engines.made.keys()].flatMap((id) => this.deployments.loaded(id) ?? []),
     engine: (id) => this.engines.made.get(id) ?? null,
+    failure: () => null,
+    onModelChange: () => () => undefined,
     onChange: (listener) => {
       const offs = [...this.engines.made.values()].map((engine) => engine.onState(listener))
       return () => {

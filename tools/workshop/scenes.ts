@@ -87,6 +87,7 @@ export const SCREENS: Readonly<Record<string, string>> = {
   jobs: '#/jobs',
   earnings: '#/earnings',
   settings: '#/settings',
+  backup: '#/backup',
   welcome: '#/welcome',
 }
 

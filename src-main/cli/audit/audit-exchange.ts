@@ -52,8 +52,9 @@ export function* compare(
     <Row>(columns: string, table: string) =>
     (after: bigint): Row[] =>
       ours
-        .money<Row>(`SELECT ${columns} FROM ${table} WHERE exchange = ? AND seq > ? ORDER BY seq LIMIT ${PAGE}`)
-        .all(exchangeKey, after)
+        .money<Row>(`SELECT ${columns} FROM ${table}
+            WHERE exchange = ? AND supplier = ? AND seq > ? ORDER BY seq LIMIT ${PAGE}`)
+        .all(exchangeKey, supplier, after)
   const theirs =
     <Row>(columns: string, table: string) =>
     (after: bigint, upTo: bigint): Row[] =>

@@ -21,6 +21,15 @@ export function collectAuditProblems(): AuditProblems {
   return { lines, add: (line) => void (lines.length < PROBLEMS_MAX && lines.push(line)) }
 }
 
+/** What a damaged text is read as: nothing, which no check takes for a receipt. */
+export function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
 /** Totals over one chain of receipts. */
 export interface ChainSums {
   receipts: number
@@ -72,7 +81,7 @@ export class ChainAudit {
   add(text: string, disputed: boolean): void {
     if (this.#broken) return
     const { sums } = this
-    const receipt = JSON.parse(text) as Receipt
+    const receipt = readJson(text) as Receipt
     const key = this.#exchangeKey === null ? {} : { exchangeKey: this.#exchangeKey }
     const verified = verifyReceipt(receipt, { prev: this.#prev, ...key })
     for (const problem of verified.problems)

@@ -29,21 +29,24 @@ export interface SellerAudit extends ChainSums {
 const RECEIPTS = 25
 const RELEASES = 1_000
 
-const RECEIPTS_PAGE = `SELECT r.exchange, r.seq, r.json, (SELECT dispute IS NOT NULL FROM jobs j WHERE j.job_id = r.job_id) AS disputed
-  FROM receipts r WHERE (r.exchange, r.seq) > (?, ?) ORDER BY r.exchange, r.seq LIMIT ${RECEIPTS}`
+const RECEIPTS_PAGE = `SELECT r.exchange, r.supplier, r.seq, r.json, (SELECT dispute IS NOT NULL FROM jobs j WHERE j.job_id = r.job_id) AS disputed
+  FROM receipts r WHERE (r.exchange, r.supplier, r.seq) > (?, ?, ?) ORDER BY r.exchange, r.supplier, r.seq LIMIT ${RECEIPTS}`
 
-/** Verifies the chain of each exchange, and adds up what they bill; disputed receipts are in no sum. */
+/** Verifies each chain, one per exchange and own key, and adds up what they bill; disputed receipts are in no sum. */
 function* sumChains(db: ReadDb, exchangeKey: string | null, problems: AuditProblems): Sliced<ChainSums> {
   const chains = new Map<string, { audit: ChainAudit; rows: number }>()
   const { last } = db.prepare<{ last: number | null }>('SELECT max(rowid) AS last FROM receipts').get()!
-  const read = db.prepare<{ exchange: string; seq: number; json: string; disputed: number }>(RECEIPTS_PAGE)
+  const read = db.prepare<{ exchange: string; supplier: string; seq: number; json: string; disputed: number }>(
+    RECEIPTS_PAGE,
+  )
   let done = 0
-  for (let after = { exchange: '', seq: 0 }; ;) {
-    const page = read.all(after.exchange, after.seq)
-    for (const { exchange, json, disputed } of page) {
+  for (let after = { exchange: '', supplier: '', seq: 0 }; ;) {
+    const page = read.all(after.exchange, after.supplier, after.seq)
+    for (const { exchange, supplier, json, disputed } of page) {
       const key = exchangeKey === exchange ? exchangeKey : null
-      const chain = chains.get(exchange) ?? { audit: new ChainAudit(key, 'ours', problems), rows: 0 }
-      chains.set(exchange, chain)
+      const name = `${exchange} for ${supplier}`
+      const chain = chains.get(name) ?? { audit: new ChainAudit(key, 'ours', problems), rows: 0 }
+      chains.set(name, chain)
       chain.rows += 1
       chain.audit.add(json, disputed === 1)
     }
@@ -54,16 +57,20 @@ function* sumChains(db: ReadDb, exchangeKey: string | null, problems: AuditProbl
     after = final
   }
   const total = noSums()
-  for (const [exchange, { audit, rows }] of chains) {
+  for (const [name, { audit, rows }] of chains) {
     const { sums } = audit
-    if (sums.receipts !== rows)
-      problems.add(`ours: ${rows - sums.receipts} receipts of ${exchange} could not be checked`)
-    for (const name of ['receipts', 'tokensIn', 'tokensOut'] as const) total[name] += sums[name]
-    for (const name of ['gross', 'fee', 'seller'] as const) total[name] += sums[name]
+    if (sums.receipts !== rows) problems.add(`ours: ${rows - sums.receipts} receipts of ${name} could not be checked`)
+    for (const count of ['receipts', 'tokensIn', 'tokensOut'] as const) total[count] += sums[count]
+    for (const sum of ['gross', 'fee', 'seller'] as const) total[sum] += sums[sum]
     for (const [instrument, gross] of sums.grossByInstrument)
       total.grossByInstrument.set(instrument, (total.grossByInstrument.get(instrument) ?? 0n) + gross)
   }
   return total
+}
+
+const netOf = (db: ReadDb, account: string): bigint => {
+  const { debits, credits } = posted(db, account)
+  return debits - credits
 }
 
 /** Releases of jobs that are not disputed. */
@@ -92,6 +99,8 @@ export function* auditSeller(db: ReadDb, exchangeKey: string | null, problems: A
   if (disputed > 0n) problems.add(`ours: ${disputed} receipts are disputed and in no sum`)
   const total = yield* sumChains(db, exchangeKey, problems)
   const released = yield* sumReleases(db)
+  const writtenOff = sumOf(db, 'SELECT sum(seller_nano) AS sum FROM jobs WHERE written_off_at IS NOT NULL')
+  expectEqual(problems, 'ours: written off and its jobs', netOf(db, 'expense:written-off'), writtenOff)
   const [held, available] = [posted(db, 'asset:held'), posted(db, 'asset:available')]
   for (const [instrument, gross] of total.grossByInstrument)
     expectEqual(
@@ -106,7 +115,7 @@ export function* auditSeller(db: ReadDb, exchangeKey: string | null, problems: A
     problems,
     'ours: held and what receipts leave unreleased',
     held.debits - held.credits,
-    total.seller - released,
+    total.seller - released - writtenOff,
   )
   for (const line of yield* recordProblemsSliced(db)) problems.add(`ours: ${line}`)
   return {

@@ -11,7 +11,7 @@ import { openDb } from '#db/open.ts'
 import type { Db, Migration, ReadDb } from '#db/db-types.ts'
 import { readSecretFile } from '#lib/secret-file.ts'
 import { finishSlices, type Sliced } from '#lib/sliced.ts'
-import { checkExchangeSliced } from '#exchange-server/admin/exchange-check.ts'
+import { checkExchangeSliced, type VerifiedReceipts } from '#exchange-server/admin/exchange-check.ts'
 import { exchangeMigrations } from '#exchange-server/exchange-db/index.ts'
 
 import { exchangeDirOf } from '../exchange-admin.ts'
@@ -34,8 +34,11 @@ export interface OurSide {
 }
 
 export interface Audit {
+  /** Everything in the folder was checked and compared, and nothing is wrong. */
   ok: boolean
   problems: string[]
+  /** What could not be compared, and why: it may hold, and nobody has looked. */
+  notCompared: string[]
   /** Null in a folder where only an exchange has run. */
   ours: OurSide | null
   exchange: { accounts: number; transfers: number; receipts: number; suppliers: number } | null
@@ -109,10 +112,17 @@ export function* auditSliced(dir: string): Sliced<Audit> {
 function* auditSides(
   ours: ReadDb | null,
   exchange: ReadDb | null,
-  { exchangeKey, supplier }: { exchangeKey: string | null; supplier: string | null },
+  keys: { exchangeKey: string | null; supplier: string | null },
 ): Sliced<Audit> {
+  const { exchangeKey, supplier } = keys
   const problems = collectAuditProblems()
+  const notCompared: string[] = []
   const seller = ours === null ? null : yield* auditSeller(ours, exchangeKey, problems)
+  if (ours === null) notCompared.push('no seller has run in this folder, so the exchange was compared with nobody')
+  else if (exchange === null) notCompared.push('there is no exchange in this folder, so ours was compared with nothing')
+  else if (supplier === null || exchangeKey === null)
+    notCompared.push('a key is missing in this folder, so it is not known whose records are to be compared')
+  if (ours !== null && exchange !== null) notCompared.push(...foreignChains(ours, exchangeKey))
   let other: Pick<Audit, 'exchange' | 'ahead'> = { exchange: null, ahead: null }
   if (exchange !== null) {
     const {
@@ -121,7 +131,7 @@ function* auditSides(
       transfers,
       receipts,
       suppliers,
-    } = yield* checkExchangeSliced(exchange, createBooks(), exchangeKey ?? '')
+    } = yield* checkExchangeSliced(exchange, createBooks(), exchangeKey ?? '', verifiedOf(ours, problems.lines, keys))
     for (const line of found) problems.add(`exchange: ${line}`)
     const ahead =
       supplier === null || ours === null
@@ -130,11 +140,37 @@ function* auditSides(
     other = { exchange: { accounts, transfers, receipts, suppliers }, ahead }
   }
   return {
-    ok: problems.lines.length === 0,
+    ok: problems.lines.length === 0 && notCompared.length === 0,
     problems: problems.lines,
+    notCompared,
     ours: seller === null ? null : ourSide(seller),
     ...other,
   }
+}
+
+const CHAINS_SHOWN = 20
+
+/** Receipts of exchanges whose books are elsewhere: their signatures hold or not, and that is all that can be said. */
+const foreignChains = (ours: ReadDb, exchangeKey: string | null): string[] =>
+  ours
+    .prepare<{ exchange: string; n: number }>(
+      `SELECT exchange, count(*) AS n FROM receipts WHERE exchange <> ? GROUP BY exchange LIMIT ${CHAINS_SHOWN}`,
+    )
+    .all(exchangeKey ?? '')
+    .map(({ exchange, n }) => `${n} receipts of the exchange ${exchange}, whose books are not in this folder`)
+
+/** Ours, where all of them were found good. */
+function verifiedOf(
+  ours: ReadDb | null,
+  problems: readonly string[],
+  { exchangeKey, supplier }: { exchangeKey: string | null; supplier: string | null },
+): VerifiedReceipts {
+  if (ours === null || exchangeKey === null || problems.length > 0) return () => new Map()
+  const read = ours.prepare<{ seq: number; json: string }>(
+    'SELECT seq, json FROM receipts WHERE exchange = ? AND seq > ? AND seq <= ?',
+  )
+  return (of, after, count) =>
+    new Map(of === supplier ? read.all(exchangeKey, after, after + count).map(({ seq, json }) => [seq, json]) : [])
 }
 
 /** As `audit`, of a folder in which a seller has run. Error: also NOT_FOUND when there is none. */

@@ -3,10 +3,11 @@ import { join, resolve } from 'node:path'
 
 import type { Command } from 'commander'
 
-import { fail } from '#contract/errors.ts'
+import { fail, type StokerError } from '#contract/errors.ts'
 import type { MigrationProgress } from '#db/db-types.ts'
 import { progressLine } from '#db/bring-up-to-date.ts'
 import { isLoopback } from '#lib/host-names.ts'
+import { endInWords } from '#lib/end-in-words.ts'
 import { ensureDataDir } from '#server/data-dir.ts'
 
 import { DATA_OPTION, integer } from '../shared-options.ts'
@@ -31,7 +32,17 @@ async function exchange(options: ExchangeCommandOptions): Promise<void> {
   const dir = ensureDataDir(join(resolve(options.data), 'exchange'))
   const signal = untilSignal()
   const onProgress = (progress: MigrationProgress): void => note(progressLine(progress))
-  const running = await startExchange({ dir, host, port, allowHosts, practiceBuyer, addressLimits, onProgress })
+  const onDamage = (damage: StokerError): void => endInWords(damage)
+  const running = await startExchange({
+    dir,
+    host,
+    port,
+    allowHosts,
+    practiceBuyer,
+    addressLimits,
+    onProgress,
+    onDamage,
+  })
   if (options.json === true) printJson({ url: running.url, exchangeKey: running.exchangeKey, pid: process.pid })
   else {
     printLine(`The exchange listens at ${running.url} (${venueNote()}).`)

@@ -3,14 +3,18 @@ import { resolve } from 'node:path'
 
 import { Command } from 'commander'
 
-import { finishInSlices, type WorkSlice } from '#lib/sliced.ts'
+import { brandId, type PublicKey } from '#contract/ids.ts'
+import type { WorkSlice } from '#lib/sliced.ts'
 
-import type { Audit } from '../audit/audit.ts'
+import type { FolderAudit } from '../audit/audit-folder.ts'
+import { needOwner } from '../owner.ts'
 import { DATA_OPTION } from '../shared-options.ts'
-import { printJson, printLine } from '../output.ts'
+import { note, printJson, printLine } from '../output.ts'
+import { venueOf } from './venue.command.ts'
 
-function print(result: Audit): void {
-  const { ours, exchange, ahead } = result
+function print(result: FolderAudit): void {
+  const { ours, exchange, ahead, files } = result
+  printLine(`Pages:    ${files.map(({ file, damage }) => `${file} ${damage === 0 ? 'whole' : 'DAMAGED'}`).join(', ')}.`)
   printLine(
     ours === null
       ? 'Ours:     no seller in this folder; the exchange alone was checked.'
@@ -28,24 +32,49 @@ function print(result: Audit): void {
         : `Compared: ${ahead.receipts} receipts and ${ahead.releases} releases have not reached us yet; they come with the next connection.`,
     )
   for (const problem of result.problems) printLine(`PROBLEM   ${problem}`)
-  printLine(
-    result.ok
-      ? 'Debits equal credits, receipts chain and verify.'
-      : 'The books do not hold. Keep a copy of the data folder before anything else.',
-  )
+  for (const what of result.notCompared) printLine(`NOT COMPARED   ${what}`)
+  printLine(verdict(result))
 }
 
-/** A line that is written over, for whoever looks on; nothing where the output goes to a file. */
-const PROGRESS_EVERY = 40
+function verdict({ ok, problems, files }: FolderAudit): string {
+  if (ok) return 'Debits equal credits, receipts chain and verify, both sides agree.'
+  if (files.some(({ damage }) => damage > 0))
+    return 'Pages are damaged. Stop Stoker and keep a copy of the data folder before anything else.'
+  return problems.length > 0
+    ? 'The books do not hold. Keep a copy of the data folder before anything else.'
+    : 'What was checked holds; what is named above was compared with nothing.'
+}
+
+/** So often at the most, and at least while something goes on. */
+const PROGRESS_EVERY_MS = 1_900
+
+/** Written over where somebody looks on, lines elsewhere. */
 const showProgress = (): ((slice: WorkSlice) => void) => {
-  let slices = 0
+  let saidAt = performance.now()
   return ({ part, done, of }) => {
-    slices += 1
-    if (process.stderr.isTTY && slices % PROGRESS_EVERY === 0)
-      process.stderr.write(`\r\u001b[K${part}: ${done.toLocaleString('en')} of ${of.toLocaleString('en')}`)
+    if (performance.now() - saidAt < PROGRESS_EVERY_MS) return
+    saidAt = performance.now()
+    const how = of === 0 ? `${done} s` : `${done.toLocaleString('en')} of ${of.toLocaleString('en')}`
+    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[KChecking ${part}: ${how}`)
+    else note(`Checking ${part}: ${how}`)
   }
 }
 const clearProgress = (): void => void (process.stderr.isTTY && process.stderr.write('\r\u001b[K'))
+
+async function writeOff(
+  key: string,
+  options: { data: string; venue?: string; claims?: boolean; json?: boolean },
+): Promise<void> {
+  const owner = await needOwner(resolve(options.data))
+  const venueId = await venueOf(owner, options.venue)
+  const exchange = brandId<PublicKey>(key)
+  const done = await owner.client.venues.writeOff({ venueId, exchange, claims: options.claims === true })
+  if (options.json === true) printJson(done)
+  else
+    printLine(
+      `Written off: ${done.amountNano} nano-units of ${done.jobs} jobs, and ${done.claims} claims. It stands as an expense, and comes back from there if the exchange releases it after all.`,
+    )
+}
 
 export function addLedger(program: Command): void {
   program
@@ -54,18 +83,29 @@ export function addLedger(program: Command): void {
     .addCommand(
       new Command('check')
         .description(
-          're-sum the sides that are here, verify every receipt, compare the exchange with us (exit code 1 when something is wrong)',
+          'check the pages of every file, re-sum the sides that are here, verify every receipt, compare the exchange with us (exit code 0 only where all of it was compared and holds)',
         )
         .exitOverride()
         .option(...DATA_OPTION)
         .option('--json', 'print one line')
         .action(async (options: { data: string; json?: boolean }) => {
-          const { auditSliced } = await import('../audit/audit.ts')
-          const result = await finishInSlices(auditSliced(resolve(options.data)), { onSlice: showProgress() })
+          const { auditFolder, exitOfAudit } = await import('../audit/audit-folder.ts')
+          const result = await auditFolder(resolve(options.data), { onSlice: showProgress() })
           clearProgress()
           if (options.json === true) printJson(result)
           else print(result)
-          if (!result.ok) process.exitCode = 1
+          process.exitCode = exitOfAudit(result)
         }),
+    )
+    .addCommand(
+      new Command('write-off')
+        .description('give up, visibly, money that an exchange holds and that can never come')
+        .exitOverride()
+        .argument('<key>', 'the key of that exchange; `stoker venue keys` names who holds what')
+        .option(...DATA_OPTION)
+        .option('--venue <id>', 'which one, where there are several')
+        .option('--claims', 'also what was claimed and never answered')
+        .option('--json', 'print one line')
+        .action(writeOff),
     )
 }

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
 import { bytesBelow } from '../bytes-below.ts'
+import { tie } from '../tied.ts'
 import { runWindow, type Attempt } from './run-window.ts'
 
 /** No bytes for this long counts as "cannot be had". */
@@ -50,6 +51,7 @@ function fetchBinary(dir: string, say: (line: string) => void): Promise<boolean>
   return new Promise((resolve) => {
     const env = { ...process.env, TMPDIR: temporary, TEMP: temporary, TMP: temporary, ELECTRON_GET_NO_PROGRESS: '1' }
     const child = spawn(process.execPath, [join(dir, 'install.js')], { env, stdio: ['ignore', 'ignore', 'ignore'] })
+    tie(child)
     let bytes = 0
     const startedAt = performance.now()
     let grewAt = startedAt

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 
 import { npmCommand } from '../npm.ts'
 import { note } from '../output.ts'
+import { tie } from '../tied.ts'
 
 const SOURCES = ['src-renderer', 'src-main', 'electron.vite.config.ts', 'renderer.config.ts', 'package.json']
 const BUILD = ['run', '-s', 'build', '--', '--logLevel', 'warn'] as const
@@ -59,6 +60,7 @@ export async function build(root: string, env: NodeJS.ProcessEnv): Promise<numbe
       stdio: ['ignore', 'inherit', 'inherit'],
       shell: process.platform === 'win32' && command === 'npm.cmd',
     })
+    tie(child)
     child.once('error', () => resolve(1))
     child.once('exit', (code) => resolve(code ?? 1))
   })

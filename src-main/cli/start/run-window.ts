@@ -46,6 +46,7 @@ export function runWindow({ binary, root, env, silenceMs, say }: RunWindowOption
     const onTerminate = (): void => void child.kill('SIGTERM')
     process.on('SIGINT', onInterrupt)
     process.on('SIGTERM', onTerminate)
+    process.on('SIGHUP', onTerminate)
     const hear = (text: string): void => {
       const noted = NOTE.exec(text)?.[1]
       if (noted !== undefined) return say(noted)
@@ -67,6 +68,7 @@ export function runWindow({ binary, root, env, silenceMs, say }: RunWindowOption
       timers.forEach((timer) => clearTimeout(timer))
       process.off('SIGINT', onInterrupt)
       process.off('SIGTERM', onTerminate)
+      process.off('SIGHUP', onTerminate)
       resolve(attempt)
     }
     child.once('error', (error) => end({ started: false, why: `Electron did not start (${error.message})` }))

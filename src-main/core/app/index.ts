@@ -4,8 +4,9 @@ import type { CoreContext } from '#core/core-context.ts'
 
 import { contractHash } from './contract-hash.ts'
 import { liveNow, liveStream, type LiveDeps } from './live.ts'
+import { stoppagesNow, type StoppageDeps } from './stoppages.ts'
 
-export function createApp(context: CoreContext, deps: LiveDeps & { exchangeUrl(): string | null }) {
+export function createApp(context: CoreContext, deps: LiveDeps & StoppageDeps & { exchangeUrl(): string | null }) {
   const { os, version, host, clock, dataDir, events } = context
   const stream = liveStream(context, deps)
   let hash: string | null = null
@@ -25,9 +26,11 @@ export function createApp(context: CoreContext, deps: LiveDeps & { exchangeUrl()
         now: clock.now(),
         dataDir,
         exchangeUrl: deps.exchangeUrl(),
+        coreDumps: host.coreDumps ?? 'unknown',
       })),
       events: os.app.events.handler(({ signal }) => events.subscribe(signal)),
       live: os.app.live.handler(({ signal }) => stream(signal)),
+      stoppages: os.app.stoppages.handler(() => stoppagesNow(deps)),
     },
   }
 }

@@ -17,7 +17,14 @@ import { createCalls, type DeploymentCalls } from './deployment-calls.ts'
 import { createDeploymentRepository, type DeploymentRepository } from './deployment-repository.ts'
 import { createDeploymentView } from './deployment-view.ts'
 import { deploymentsApi } from './deployments.api.ts'
-import { clearAllWanted, clearWanted, listDeployments, setWanted, wantedDeployments } from './deployments.store.ts'
+import {
+  clearAllWanted,
+  clearWanted,
+  listDeployments,
+  setWanted,
+  wantedDeployments,
+  type StoredDeployment,
+} from './deployments.store.ts'
 import type { EngineView } from './engine-summary.ts'
 import { LoadedDeployments } from './loaded-deployments.ts'
 import { createMachineMemory, localIds, type MachineMemory } from './machine-memory.ts'
@@ -26,11 +33,12 @@ import { ensureFits } from './memory-budget.ts'
 import { createRemoteCalls, type RemoteCalls } from './remote-calls.ts'
 import { createRemoteKeys } from './remote-keys.ts'
 import { startingSettings, type StartDeps } from './starting-settings.ts'
-import { createUpkeep } from './upkeep.worker.ts'
+import { createUpkeep, type Upkeep } from './upkeep.worker.ts'
+import { watchModelFiles } from './model-watch.worker.ts'
 
 export { clearAllWanted } from './deployments.store.ts'
 export { identityOf } from './engine-identity.ts'
-export { summarise, type EngineView } from './engine-summary.ts'
+export { SILENT_MS, summarise, type EngineView } from './engine-summary.ts'
 
 export type DeploymentsContext = Pick<
   CoreContext,
@@ -98,8 +106,10 @@ function createLoaded(
     async load(engine, deploymentId) {
       const stored = repository.get(deploymentId)
       const { sha256, remote } = stored
-      const path = remote === null ? (await deps.models.ready(sha256)).path : remote.model
-      return engine.load({ path, sha256 }, repository.engineSettings(stored))
+      const settings = repository.engineSettings(stored)
+      if (remote !== null) return engine.load({ path: remote.model, sha256 }, settings)
+      const check = async (): Promise<void> => void (await deps.models.ready(sha256))
+      return engine.load({ path: (await deps.models.ready(sha256)).path, sha256, check }, settings)
     },
     remember: (deploymentId) => rigDb.tx((db) => setWanted(db, deploymentId, clock.now())),
     forget: (deploymentId) => rigDb.tx((db) => clearWanted(db, deploymentId)),
@@ -144,6 +154,28 @@ function createMeasure(
   }
 }
 
+function createDeploymentUpkeep(
+  context: DeploymentsContext,
+  deps: Pick<DeploymentsDeps, 'models'>,
+  { repository, loaded }: { repository: DeploymentRepository; loaded: LoadedDeployments },
+): Upkeep {
+  const { rigDb } = context
+  const wanted = (which: (stored: StoredDeployment) => boolean): DeploymentId[] =>
+    wantedDeployments(rigDb.read)
+      .filter(which)
+      .map(({ deploymentId }) => deploymentId)
+  return createUpkeep(context, {
+    loaded,
+    idleUnloadMsOf: (deploymentId) => repository.find(deploymentId)?.idleUnloadMs ?? null,
+    wantedRemote: () => wanted(({ remote }) => remote !== null),
+    wantedLocal: () => wanted(({ remote }) => remote === null),
+    async fileReady(deploymentId) {
+      const model = deps.models.find(repository.find(deploymentId)?.sha256 ?? '')
+      return model !== null && (await deps.models.look(model)) === 'ready'
+    },
+  })
+}
+
 export function createDeployments(
   context: DeploymentsContext,
   deps: DeploymentsDeps,
@@ -162,17 +194,13 @@ export function createDeployments(
   const inUse = (deploymentId: string): Reason | null => hooks.inUse(deploymentId)
   const engines = (): EngineView[] =>
     loaded.ids().flatMap((deploymentId) => {
-      const state = loaded.engine(deploymentId)?.state()
-      return state === undefined ? [] : [{ modelName: repository.nameOfId(deploymentId), state }]
+      const engine = loaded.engine(deploymentId)
+      if (engine === null) return []
+      const { silentMs = 0 } = engine.stats()
+      return [{ modelName: repository.nameOfId(deploymentId), state: engine.state(), silentMs }]
     })
-  const upkeep = createUpkeep(context, {
-    loaded,
-    idleUnloadMsOf: (deploymentId) => repository.find(deploymentId)?.idleUnloadMs ?? null,
-    wantedRemote: () =>
-      wantedDeployments(rigDb.read)
-        .filter(({ remote }) => remote !== null)
-        .map(({ deploymentId }) => deploymentId),
-  })
+  const upkeep = createDeploymentUpkeep(context, deps, { repository, loaded })
+  let stopWatch = (): void => undefined
   const deployments = {
     ...createDeploymentsService(repository, loaded),
     ...createCalls(context, {
@@ -198,15 +226,33 @@ export function createDeployments(
     start(): void {
       for (const { deploymentId } of wantedDeployments(rigDb.read)) loaded.loadQuietly(deploymentId)
       upkeep.start()
+      stopWatch = watchFiles(context, deps.models, repository, loaded)
       calibrate.start()
     },
     stop(): void {
       upkeep.stop()
+      stopWatch()
       loaded.stop()
     },
   }
   return { ...deployments, api: deploymentsApi(context.os, deployments, hooks.handBack ?? unavailable) }
 }
+
+/** Looks after the files of what is in memory; returns what stops it. */
+const watchFiles = (
+  context: DeploymentsContext,
+  models: ModelsService,
+  repository: DeploymentRepository,
+  loaded: LoadedDeployments,
+): (() => void) =>
+  watchModelFiles(context, {
+    models,
+    loaded,
+    sha256Of(deploymentId) {
+      const stored = repository.find(deploymentId)
+      return stored === null || stored.remote !== null ? null : stored.sha256
+    },
+  })
 
 /** Why none of these deployments' model may be removed now; null when it may. */
 function whyInUse(
@@ -245,6 +291,8 @@ function createDeploymentsService(repository: DeploymentRepository, loaded: Load
         .map(loadedOne)
         .filter((one) => one !== null),
     engine: (deploymentId) => loaded.engine(deploymentId),
+    failure: (deploymentId) => loaded.loadStatus(deploymentId as DeploymentId).failure?.reason ?? null,
+    onModelChange: (listener) => loaded.onModelChange(listener),
     onChange: (listener) => loaded.onChange(listener),
     used: (deploymentId) => loaded.touch(deploymentId),
   }

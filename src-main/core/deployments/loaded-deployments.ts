@@ -4,7 +4,7 @@
  */
 import { type ErrorCode, fail, StokerError } from '#contract/errors.ts'
 import type { Reason } from '#contract/reasons.ts'
-import type { DeploymentId } from '#contract/ids.ts'
+import type { DeploymentId, ModelSha256 } from '#contract/ids.ts'
 import type { CoreContext } from '#core/core-context.ts'
 import type { EnginePort, EngineState, LoadedModel } from '#core/engine/engine.port.ts'
 import type { EngineKind } from '#core/engine/engines.port.ts'
@@ -45,6 +45,16 @@ interface AttachedEngine {
   usedAt: number
 }
 
+/** What happened to a deployment whose files were touched. */
+export interface ModelChange {
+  deploymentId: DeploymentId
+  sha256: ModelSha256
+  /** The first file that is not as it was hashed. */
+  path: string
+  /** By what the system says; nothing was hashed yet. */
+  found: 'changed' | 'missing'
+}
+
 const isLoaded = (engine: EnginePort): boolean => engine.state().kind === 'loaded'
 
 /** See createDeployments for the errors. */
@@ -54,6 +64,7 @@ export class LoadedDeployments {
   readonly #attached = new Map<DeploymentId, AttachedEngine>()
   readonly #failures = new Map<DeploymentId, NonNullable<LoadStatus['failure']>>()
   readonly #listeners = new Set<() => void>()
+  readonly #changeListeners = new Set<(change: ModelChange) => void>()
   #loadingId: DeploymentId | null = null
   /** Ends with endAll: a load asked for before one must not succeed after it, and a measurement stops. */
   #cancelled = new AbortController()
@@ -87,6 +98,29 @@ export class LoadedDeployments {
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /** Told after a deployment was stopped because its files were touched: nothing is served from it any more. */
+  onModelChange(listener: (change: ModelChange) => void): () => void {
+    this.#changeListeners.add(listener)
+    return () => this.#changeListeners.delete(listener)
+  }
+
+  /**
+   * Its files were touched: it is out of memory for everybody at once, its offers with it, and only then its engine
+   * ends and the jobs in it fail. It is loaded again once its files are right (upkeep.worker.ts).
+   */
+  async stopForFiles(change: ModelChange): Promise<void> {
+    const { deploymentId, path } = change
+    const { code, reason } = fail('model.fileTouched', { path })
+    const attached = this.#attached.get(deploymentId)
+    if (attached === undefined) return
+    this.#failures.set(deploymentId, { code, reason, smaller: null })
+    attached.off()
+    this.#attached.delete(deploymentId)
+    for (const listener of this.#changeListeners) listener(change)
+    this.#changed()
+    await this.#endEngine(deploymentId)
   }
 
   touch(deploymentId: string): void {
@@ -210,6 +244,7 @@ export class LoadedDeployments {
     this.#turns.close()
     this.#cancelled.abort(fail('stoker.stopping'))
     this.#listeners.clear()
+    this.#changeListeners.clear()
     for (const attached of this.#attached.values()) attached.off()
   }
 
@@ -226,12 +261,16 @@ export class LoadedDeployments {
       const attached = this.#attached.get(deploymentId) ?? this.#attach(deploymentId)
       const model = await this.#deps.load(attached.engine, deploymentId)
       givenBack.throwIfAborted()
+      // Stopped meanwhile, because its files were touched.
+      const stopped = this.#failures.get(deploymentId)
+      if (stopped !== undefined) throw fail('model.stoppedMeanwhile', { reason: stopped.reason })
       attached.reloads = 0
       this.touch(deploymentId)
       if (!this.#turns.closed) this.#deps.remember(deploymentId)
       return model
     } catch (error) {
       givenBack.throwIfAborted()
+      if (this.#failures.has(deploymentId)) throw error
       const { code, reason, data } = error instanceof StokerError ? error : fail('stoker.internal')
       const smaller = code === 'ENGINE_OUT_OF_MEMORY' ? smallerOf(data) : null
       this.#failures.set(deploymentId, { code, reason, smaller, endpoint: data['endpoint'] === true })
@@ -267,6 +306,10 @@ export class LoadedDeployments {
     // First: what the engine says while it ends must not load it again.
     attached.off()
     this.#attached.delete(deploymentId)
+    await this.#endEngine(deploymentId)
+  }
+
+  async #endEngine(deploymentId: DeploymentId): Promise<void> {
     await this.#deps.engines
       .release(deploymentId)
       .catch((error: unknown) => this.#deps.log.warn({ err: error, deploymentId }, 'an engine did not end cleanly'))

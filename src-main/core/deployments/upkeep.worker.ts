@@ -1,7 +1,8 @@
 /**
  * Looks after what is in memory: unloads what was idle for as long as its owner said (what is listed, examined or
- * working is never idle), and asks remote servers again that were away, or not ready yet, when their deployment should
- * have come back.
+ * working is never idle), asks remote servers again that were away, or not ready yet, when their deployment should
+ * have come back, and loads what should be in memory once its model's file is there: a drive may be mounted later than
+ * Stoker starts.
  */
 import type { DeploymentId } from '#contract/ids.ts'
 import { SECOND_MS } from '#contract/time.ts'
@@ -19,6 +20,11 @@ const LOOK_EVERY_MS = 15 * SECOND_MS
  */
 const AWAY: readonly string[] = ['ENGINE_UNREACHABLE', 'ENGINE_BUSY', 'ENGINE_CRASHED']
 
+/** A file that is there by now is noticed within this time: one look at it costs nothing. */
+const FILE_EVERY_MS = 3 * SECOND_MS
+/** What a model's file says that may come: it was not there, or was still being copied. */
+const ABSENT: readonly string[] = ['MODEL_MISSING', 'MODEL_UNREADABLE', 'MODEL_CHANGED']
+
 const mayComeBack = (failure: LoadStatus['failure']): boolean =>
   failure !== null && (AWAY.includes(failure.code) || (failure.code === 'ENGINE_REFUSED' && failure.endpoint === true))
 
@@ -32,11 +38,15 @@ export interface UpkeepDeps {
   idleUnloadMsOf(this: void, deploymentId: DeploymentId): number | null
   /** Those on remote servers that should be in memory after a restart. */
   wantedRemote(this: void): DeploymentId[]
+  /** Local ones that should be in memory. */
+  wantedLocal(this: void): DeploymentId[]
+  /** Whether the file of its model is there as it was hashed; starts no load. */
+  fileReady(this: void, deploymentId: DeploymentId): Promise<boolean>
 }
 
 export function createUpkeep(
   { clock, log }: Pick<CoreContext, 'clock' | 'log'>,
-  { loaded, idleUnloadMsOf, wantedRemote }: UpkeepDeps,
+  { loaded, idleUnloadMsOf, wantedRemote, wantedLocal, fileReady }: UpkeepDeps,
 ): Upkeep {
   const stopping = new AbortController()
   const dropIdle = async (): Promise<void> => {
@@ -57,13 +67,30 @@ export function createUpkeep(
         .ensureLoaded(deploymentId, givenBack)
         .catch((error: unknown) => log.debug({ err: error, deploymentId }, 'a remote server still cannot be reached'))
   }
+  const findFiles = async (): Promise<void> => {
+    const givenBack = loaded.givenBackSignal()
+    const absent = wantedLocal().filter((id) => ABSENT.includes(loaded.loadStatus(id).failure?.code ?? ''))
+    for (const deploymentId of absent) {
+      if (!(await fileReady(deploymentId))) continue
+      log.info({ deploymentId }, 'the file of a model that was missing is there; it is loaded')
+      await loaded
+        .ensureLoaded(deploymentId, givenBack)
+        .catch((error: unknown) => log.warn({ err: error, deploymentId }, 'a model that came back could not be loaded'))
+    }
+  }
   const look = async (): Promise<void> => {
     await dropIdle().catch((error: unknown) => log.warn({ err: error }, 'an idle model could not be unloaded'))
     await reconnect()
   }
   const onError = (error: unknown): void => log.warn({ err: error }, 'remote servers could not be asked again')
   return {
-    start: () => void every(clock, LOOK_EVERY_MS, look, { onError, signal: stopping.signal }),
+    start() {
+      every(clock, LOOK_EVERY_MS, look, { onError, signal: stopping.signal })
+      every(clock, FILE_EVERY_MS, findFiles, {
+        onError: (error) => log.warn({ err: error }, 'missing model files could not be looked for'),
+        signal: stopping.signal,
+      })
+    },
     stop: () => stopping.abort(new Error('stopped')),
   }
 }

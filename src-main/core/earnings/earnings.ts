@@ -16,16 +16,18 @@ type Income = Bucket['income'][number]
 type ShownEnergy = Pick<CurrencyEnergy, 'currency' | 'joules' | 'costNano' | 'coveredMs'>
 
 export const incomeOf = (rows: readonly IncomeRow[]): Income[] =>
-  rows.map(({ source, jobs, inputTokens, outputTokens, grossNano, feeNano, sellerNano, releasedNano }) => ({
-    source,
-    jobs,
-    inputTokens,
-    outputTokens,
-    grossNano,
-    feeNano,
-    heldNano: nano(sellerNano - releasedNano),
-    availableNano: releasedNano,
-  }))
+  rows.map(
+    ({ source, jobs, inputTokens, outputTokens, grossNano, feeNano, sellerNano, releasedNano, writtenOffNano }) => ({
+      source,
+      jobs,
+      inputTokens,
+      outputTokens,
+      grossNano,
+      feeNano,
+      heldNano: nano(sellerNano - releasedNano - writtenOffNano),
+      availableNano: releasedNano,
+    }),
+  )
 
 /** Joules over all currencies; cost of the part priced in the owner's currency, null when nothing is. */
 export function powerOf(

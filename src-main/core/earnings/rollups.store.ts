@@ -19,6 +19,8 @@ export interface IncomeRow {
   feeNano: Nano
   sellerNano: Nano
   releasedNano: Nano
+  /** Of what was settled: given up by the owner. */
+  writtenOffNano: Nano
   servedMs: number
 }
 
@@ -40,6 +42,7 @@ interface Row {
   fee_nano: bigint
   seller_nano: bigint
   released_nano: bigint
+  written_off_nano: bigint
   served_ms: bigint
 }
 
@@ -49,7 +52,7 @@ interface Row {
  */
 export function incomeBetween(db: ReadDb, from: EpochMs, to: EpochMs, by: IncomeKey): IncomeRow[] {
   const sql = `SELECT ${COLUMNS[by]} AS source, sum(jobs) AS jobs, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
-      sum(gross_nano) AS gross_nano, sum(fee_nano) AS fee_nano, sum(seller_nano) AS seller_nano, sum(released_nano) AS released_nano, sum(served_ms) AS served_ms
+      sum(gross_nano) AS gross_nano, sum(fee_nano) AS fee_nano, sum(seller_nano) AS seller_nano, sum(released_nano) AS released_nano, sum(written_off_nano) AS written_off_nano, sum(served_ms) AS served_ms
     FROM rollup_quarter WHERE quarter_ms >= ? AND quarter_ms < ? GROUP BY 1 HAVING sum(jobs) <> 0 OR sum(gross_nano) <> 0 ORDER BY 1 LIMIT ${SOURCES_MAX + 1}`
   const rows = db.money<Row>(sql).all(from, to)
   if (rows.length > SOURCES_MAX) throw fail('range.tooManySources', { max: SOURCES_MAX, by }, { data: { by } })
@@ -62,6 +65,7 @@ export function incomeBetween(db: ReadDb, from: EpochMs, to: EpochMs, by: Income
     feeNano: nanoFromBigInt(row.fee_nano),
     sellerNano: nanoFromBigInt(row.seller_nano),
     releasedNano: nanoFromBigInt(row.released_nano),
+    writtenOffNano: nanoFromBigInt(row.written_off_nano),
     servedMs: Number(row.served_ms),
   }))
 }
@@ -114,12 +118,12 @@ export interface HeldRow {
 }
 
 /**
- * Settled jobs whose money is not released, first release first, at most HELD_MAX. The first two conditions are the
- * index's own.
+ * Settled jobs whose money is not released, first release first, at most HELD_MAX. The first three conditions are
+ * the index's own.
  */
 export function heldJobs(db: ReadDb, limit: number = HELD_MAX): HeldRow[] {
   const sql =
-    "SELECT job_id, instrument, seller_nano, release_at FROM jobs WHERE state = 'settled' AND released_at IS NULL AND release_at IS NOT NULL AND seller_nano > 0 ORDER BY release_at LIMIT ?"
+    "SELECT job_id, instrument, seller_nano, release_at FROM jobs WHERE state = 'settled' AND released_at IS NULL AND written_off_at IS NULL AND release_at IS NOT NULL AND seller_nano > 0 ORDER BY release_at LIMIT ?"
   return db
     .money<{ job_id: string; instrument: string; seller_nano: bigint; release_at: bigint }>(sql)
     .all(limit)

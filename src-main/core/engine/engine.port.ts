@@ -137,6 +137,11 @@ export interface EngineStats {
   cachedTokens: number
   promptTokens: number
   processes: EngineProcess[]
+  /**
+   * How long a local process with a model has not answered whether it is there, the longest of them, ms; 0 or missing
+   * while all answer.
+   */
+  silentMs?: number
 }
 
 /**
@@ -146,6 +151,9 @@ export interface EngineStats {
 export interface ModelInspection {
   fileName: string
   path: string
+  /** Paths of all parts of a split model, in their order; missing for a model of one file. */
+  parts?: string[]
+  /** Of all parts. */
   sizeBytes: number
   architecture: string
   parameters: number | null
@@ -168,8 +176,14 @@ export interface EngineGpu {
 }
 
 export interface ModelFile {
+  /** Of the first part of a split model. */
   path: string
   sha256: ModelSha256
+  /**
+   * Asked before every load of the file, also by a host that comes back after a crash: rejects (MODEL_MISSING,
+   * MODEL_CHANGED) when it is not the file of this hash any more.
+   */
+  check?(): Promise<void>
 }
 
 export interface EnginePort {

@@ -37,6 +37,7 @@ export class ExamRunner {
   readonly #context: VenueContext
   readonly #deployments: DeploymentsService
   readonly #waiters = new Waiters()
+  readonly #passed = new Set<(instrument: string) => void>()
   #current: SellerExamRow | null = null
   #request: ExamRequest | null = null
   #judged: ExamItemJudged[] = []
@@ -48,7 +49,7 @@ export class ExamRunner {
   constructor(context: VenueContext, deployments: DeploymentsService) {
     this.#context = context
     this.#deployments = deployments
-    context.realmDb.tx((db) => interruptRunning(db))
+    context.realmDb.tx((db) => interruptRunning(db, context.key.publicKey))
   }
 
   readonly sink: ExamSink = {
@@ -70,6 +71,17 @@ export class ExamRunner {
     return listExams(this.#context.realmDb.read, SHOWN_MAX).map((row) =>
       this.#current?.examId === row.examId ? this.#current : row,
     )
+  }
+
+  /** Those that count for the key we sell under now, newest first. */
+  ownRows(): SellerExamRow[] {
+    return this.rows().filter(({ supplier }) => supplier === this.#context.key.publicKey)
+  }
+
+  /** Called after the commit of a pass, with its grade; the returned function ends that. */
+  onPassed(listener: (instrument: string) => void): () => void {
+    this.#passed.add(listener)
+    return () => this.#passed.delete(listener)
   }
 
   /** Resolves at the next change of this exam, or when the signal aborts. */
@@ -232,6 +244,7 @@ export class ExamRunner {
             resultSig: null,
             transcriptJson: null,
             transcriptSha256: null,
+            supplier: this.#context.key.publicKey,
           }
         : { ...known, state: 'running', endedAt: null }
     realmDb.tx((db) =>
@@ -286,6 +299,7 @@ export class ExamRunner {
     if (this.#current?.examId === exam.examId) this.#current = null
     this.#waiters.tell(exam.examId)
     for (const topic of ['exams', 'market'] as const) events.changed(topic)
+    if (event.verdict === 'passed') for (const listener of this.#passed) listener(exam.instrument)
   }
 
   #transcript(exam: SellerExamRow, event: ExamResult): { json: string; sha256: string } | null {

@@ -61,6 +61,23 @@ export function qualificationsOf(rows: readonly SellerExamRow[], now: number): Q
   return [...found].map(([name, pass]) => ({ ...pass, slots: most.get(`${name} ${pass.specVersion}`) ?? pass.slots }))
 }
 
+/** When the last pass of a model at a grade's version ends, or ended (epoch ms); null when it never passed. */
+export function passedUntil(
+  rows: readonly SellerExamRow[],
+  { instrument, sha256, specVersion }: Pick<SellerExamRow, 'instrument' | 'sha256' | 'specVersion'>,
+): number | null {
+  const ends = rows.flatMap((row) =>
+    row.state === 'passed' &&
+    row.instrument === instrument &&
+    row.sha256 === sha256 &&
+    row.specVersion === specVersion &&
+    row.validUntil !== null
+      ? [row.validUntil]
+      : [],
+  )
+  return ends.length === 0 ? null : Math.max(...ends)
+}
+
 /** How a grade stands at `now`: the exam under way, else its newest current pass, else its newest failed exam. */
 export function qualificationFor(spec: GradeSpec, rows: readonly SellerExamRow[], now: number) {
   const mine = rows.filter((row) => row.instrument === spec.instrument && row.specVersion === spec.version)

@@ -59,7 +59,7 @@ export function examsCalls(context: VenueContext, runner: ExamRunner, specs: () 
 
   return {
     grades() {
-      const rows = runner.rows()
+      const rows = runner.ownRows()
       return specs().map((spec) => ({ venueId, spec, qualification: qualificationFor(spec, rows, clock.now()) }))
     },
     list: () => runner.rows().map(view),

@@ -38,6 +38,8 @@ export const sellerExams = defineTable('exams', {
   resultSig: nullable(text()),
   transcriptJson: nullable(text()),
   transcriptSha256: nullable(text()),
+  /** The own key it was taken under, and qualifies; null only until the start after 0170-chains-by-key. */
+  supplier: nullable(text()),
 })
 export type SellerExamRow = RowOf<typeof sellerExams>
 
@@ -58,9 +60,14 @@ export const updateExam = (
   change: Partial<Omit<SellerExamRow, 'spec' | 'carried'>>,
 ): number => sellerExams.update(db, change, 'WHERE exam_id = ?', examId)
 
-/** At start: what ran when the process ended waits to be resumed. */
-export const interruptRunning = (db: WriteDb): void => {
+/**
+ * At start: what ran when the process ended waits to be resumed, unless it was under another own key: to the exchange
+ * that is another supplier. Exams from before keys were noted are those of the key that is here.
+ */
+export const interruptRunning = (db: WriteDb, publicKey: string): void => {
+  db.prepare('UPDATE exams SET supplier = ? WHERE supplier IS NULL').run(publicKey)
   db.prepare(`UPDATE exams SET state = 'interrupted' WHERE state = 'running'`).run()
+  db.prepare(`UPDATE exams SET state = 'cancelled' WHERE state = 'interrupted' AND supplier <> ?`).run(publicKey)
 }
 
 const transcripts = sellerExams.pick('transcriptJson', 'transcriptSha256')

@@ -4,7 +4,7 @@ import { brandId, type Instrument } from '#contract/ids.ts'
 import type { VenueContext, DeploymentsService, ExamFacts } from '#core/core-context.ts'
 import type { ExamSink } from '#core/jobs/index.ts'
 
-import { qualificationsOf, type Qualification } from './exam-view.ts'
+import { passedUntil, qualificationsOf, type Qualification } from './exam-view.ts'
 import { examsCalls } from './exams.api.ts'
 import { ExamRunner } from './exam-runner.ts'
 
@@ -14,6 +14,10 @@ export interface Exams {
   calls: ReturnType<typeof examsCalls>
   sink: ExamSink
   qualifications(): Qualification[]
+  /** When the last pass of a model ends, or ended (epoch ms); null when it never passed this version of the grade. */
+  passedUntil(instrument: string, sha256: string, specVersion: number): number | null
+  /** Called after each pass with its grade; the returned function ends that. */
+  onPassed(listener: (instrument: string) => void): () => void
   /** The newest first, of every grade. */
   newest(): ExamFacts[]
   /** The deployment under exam now; null when none. */
@@ -33,7 +37,10 @@ export function createExams(
   return {
     calls: examsCalls(context, runner, deps.specs),
     sink: runner.sink,
-    qualifications: () => qualificationsOf(runner.rows(), context.clock.now()),
+    qualifications: () => qualificationsOf(runner.ownRows(), context.clock.now()),
+    passedUntil: (instrument, sha256, specVersion) =>
+      passedUntil(runner.ownRows(), { instrument, sha256, specVersion }),
+    onPassed: (listener) => runner.onPassed(listener),
     newest: () =>
       runner.rows().map(({ examId, instrument, state, limits, validUntil }) => ({
         examId,

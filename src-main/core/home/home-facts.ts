@@ -7,7 +7,9 @@ import type { Deployment } from '#contract/models.ts'
 import type { Nano, Realm } from '#contract/money.ts'
 import type { Unit } from '#contract/units.ts'
 import type { EpochMs } from '#contract/time.ts'
+import type { Reason } from '#contract/reasons.ts'
 import type { ExamFacts } from '#core/core-context.ts'
+import { ENDS_SOON_MS } from '#core/listings/index.ts'
 
 export interface HomeFacts {
   now: EpochMs
@@ -30,13 +32,15 @@ export interface HomeFacts {
   exams: readonly ExamFacts[]
   /** Instruments with a current qualification. */
   qualified: readonly string[]
-  listing: Pick<Listing, 'instrument' | 'ask' | 'state' | 'reason'> | null
+  listing: Pick<Listing, 'instrument' | 'ask' | 'state' | 'reason' | 'qualifiedUntil'> | null
   /** My jobs that ended well in the last hour. */
   jobsLastHour: number
   /** What the exchange's book says of the instrument; null when it said nothing. */
   demand: { jobsLastHour: number; waiting: number; cheaper: number } | null
   /** The first of the exchange's records that cannot be booked; null when all is well. */
   unbooked: string | null
+  /** Why nothing can be booked at all now; null or missing when the disks are well. */
+  storageTrouble?: Reason | null
   feeBps: number | null
   specs: readonly GradeSpec[]
   power: { nanoPerMtok: Nano | null; currency: string; method: string }
@@ -44,6 +48,29 @@ export interface HomeFacts {
   connectedShare24h: number | null
   today: Home['today']
   onboarding: Onboarding
+}
+
+/** Why Stoker itself stopped selling what is listed; null when it did not. */
+export const stoppedWhy = ({ listing }: Pick<HomeFacts, 'listing'>): Reason | null => {
+  if (listing === null || listing.state !== 'waiting') return null
+  const { reason } = listing
+  // Beside it the listing may say that its qualification ended.
+  const first = reason.code === 'reasons.both' ? reason.params['first'] : reason
+  return typeof first === 'object' && first.code.startsWith('breaker.') ? first : null
+}
+
+/**
+ * How long the qualification of what is listed lasts: `soon` from a week before its end. What the exchange offers is
+ * qualified to it, whatever the clock here says.
+ */
+export function qualificationOf({ listing, now }: Pick<HomeFacts, 'listing' | 'now'>): {
+  state: 'holds' | 'soon' | 'over' | 'unknown'
+  until: EpochMs
+} {
+  const until = listing?.qualifiedUntil ?? null
+  if (listing === null || until === null) return { state: 'unknown', until: 0 }
+  if (until <= now) return { state: listing.state === 'listed' ? 'soon' : 'over', until }
+  return { state: until - now <= ENDS_SOON_MS ? 'soon' : 'holds', until }
 }
 
 const VERDICTS: readonly ExamFacts['state'][] = ['passed', 'not-reached', 'undecided']

@@ -6,7 +6,7 @@ import { because, said, type Reason, type ReasonCode, type ReasonParam } from '#
 import { isOnePrice } from '#contract/money.ts'
 import { shownPrice } from '#core/earnings/index.ts'
 
-import type { HomeFacts } from './home-facts.ts'
+import { qualificationOf, stoppedWhy, type HomeFacts } from './home-facts.ts'
 
 export type Said = Pick<Home, 'sentence' | 'next' | 'nextPage'>
 
@@ -41,8 +41,14 @@ function firstRun(facts: HomeFacts, other: Said): Said {
 function listed(facts: HomeFacts, listing: NonNullable<HomeFacts['listing']>): Said {
   const ask = askOf(facts, listing)
   const { instrument, reason } = listing
+  const { state: grade, until } = qualificationOf(facts)
   if (facts.running > 0)
-    return tells(because('home.serving', { ask, running: facts.running }), 'next.seeEarned', 'earnings')
+    return grade === 'soon' || grade === 'over'
+      ? tells(because('home.serving', { ask, running: facts.running }), 'next.takeExamAgain', 'exam')
+      : tells(because('home.serving', { ask, running: facts.running }), 'next.seeEarned', 'earnings')
+  // Paused is the owner's wish; everything else comes to nothing without a qualification.
+  if (grade === 'over' && listing.state !== 'paused')
+    return tells(because('home.qualificationOver', { instrument, until }), 'next.takeExamAgain', 'exam')
   switch (listing.state) {
     case 'paused':
       return tells(because('home.paused', { instrument }), 'next.resume', 'market')
@@ -51,6 +57,7 @@ function listed(facts: HomeFacts, listing: NonNullable<HomeFacts['listing']>): S
     case 'waiting':
       return tells(because('home.waiting', { ask, reason }), 'next.seeWaits', 'market')
     case 'listed': {
+      if (grade === 'soon') return tells(because('home.listedEnds', { ask, until }), 'next.takeExamAgain', 'exam')
       if (facts.jobsLastHour > 0)
         return tells(because('home.listedBusy', { ask, jobs: facts.jobsLastHour }), 'next.seeTheyEarned', 'earnings')
       if (facts.demand !== null && facts.demand.cheaper > 0 && facts.demand.jobsLastHour > 0)
@@ -117,11 +124,23 @@ function prepared(facts: HomeFacts): Said {
   return tells(because('home.noExam', { model: deployment.modelName }), 'next.takeExam', 'exam')
 }
 
+const OF_THE_BOOKS: ReadonlySet<ReasonCode> = new Set(['breaker.booksNotWritable', 'breaker.folderGone'])
+
 export function tell(facts: HomeFacts): Said {
   const { engine, exchange, listing, exams } = facts
   const exam = exams[0]
-  if (facts.unbooked !== null)
+  const { storageTrouble = null } = facts
+  if (storageTrouble !== null) return tells(because('home.storage', { trouble: storageTrouble }))
+  const stopped = stoppedWhy(facts)
+  // Books that cannot be written are why money cannot be booked: the cause first.
+  if (facts.unbooked !== null && (stopped === null || !OF_THE_BOOKS.has(stopped.code)))
     return tells(because('home.unbooked', { problem: said(facts.unbooked) }), 'next.checkBooks', 'settings')
+  if (listing !== null && stopped !== null)
+    return tells(
+      because('home.stopped', { instrument: listing.instrument, reason: stopped }),
+      'next.seeStopped',
+      'market',
+    )
   if (engine.kind === 'broken')
     return tells(
       engine.detail === null

@@ -5,7 +5,7 @@
 import type { Home } from '#contract/app.ts'
 import { because, said, type Reason } from '#contract/reasons.ts'
 
-import { gradedExam, type HomeFacts } from './home-facts.ts'
+import { gradedExam, qualificationOf, stoppedWhy, type HomeFacts } from './home-facts.ts'
 import { limitOf, priceOf } from './home-sentence.ts'
 
 type Rung = Home['ladder'][number]
@@ -20,18 +20,21 @@ function seenAgo(ms: number): Reason {
     : because('rung.seenHours', { hours: Math.round(seconds / 3_600) })
 }
 
+const ENGINE_DOWN: ReadonlySet<HomeFacts['engine']['kind']> = new Set(['broken', 'backoff', 'silent'])
+
 function engine({ engine: { kind, detail } }: HomeFacts): Plain {
   const codes = {
     stopped: 'rung.engineStopped',
     starting: 'rung.engineStarting',
     ready: 'rung.engineRunning',
     loaded: 'rung.engineRunning',
+    silent: 'rung.engineSilent',
     backoff: 'rung.engineBackoff',
     broken: 'rung.engineBroken',
   } as const
   return {
     id: 'engine',
-    state: kind === 'broken' || kind === 'backoff' ? 'no' : kind === 'starting' ? 'unknown' : 'yes',
+    state: ENGINE_DOWN.has(kind) ? 'no' : kind === 'starting' ? 'unknown' : 'yes',
     detail:
       detail === null
         ? because(codes[kind])
@@ -73,6 +76,11 @@ function grade(facts: HomeFacts): Plain {
   const base = { id: 'grade', mend: 'exam' } as const
   const wanted = listing?.instrument
   const held = wanted === undefined ? qualified[0] : qualified.find((instrument) => instrument === wanted)
+  const { state: until, until: at } = qualificationOf(facts)
+  if (wanted !== undefined && newest?.state !== 'running' && until === 'over')
+    return { ...base, state: 'no', detail: because('rung.gradeEnded', { instrument: wanted, until: at }) }
+  if (wanted !== undefined && until === 'soon')
+    return { ...base, state: 'yes', detail: because('rung.gradeEnds', { instrument: wanted, until: at }) }
   if (held !== undefined) return { ...base, state: 'yes', detail: said(held) }
   if (newest?.state === 'running')
     return { ...base, state: 'unknown', detail: because('rung.examRunning', { instrument: newest.instrument }) }
@@ -95,8 +103,11 @@ function ask({ listing, unit }: HomeFacts): Plain {
     : { ...base, state: 'yes', detail: price }
 }
 
-function notPaused({ listing }: HomeFacts): Plain {
+function notPaused(facts: HomeFacts): Plain {
+  const { listing } = facts
   const base = { id: 'not-paused', mend: 'market' } as const
+  const stopped = stoppedWhy(facts)
+  if (stopped !== null) return { ...base, state: 'no', detail: stopped }
   if (listing === null) return { ...base, state: 'unknown', detail: because('rung.nothingListed') }
   return listing.state === 'paused'
     ? { ...base, state: 'no', detail: because('listing.pausedByYou') }

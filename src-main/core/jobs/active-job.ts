@@ -2,13 +2,14 @@
  * One running job: the text sent so far (memory only), its timing, and deltas joined so that at most one frame goes out
  * per 10 ms, less often the more jobs run.
  */
-import { bytes4OfLength, inputTokens, utf8Length } from '#contract/bytes4.ts'
+import { bytes4OfLength, utf8Length } from '#contract/bytes4.ts'
 import { brandId, type Instrument, type JobId, type ModelSha256 } from '#contract/ids.ts'
 import type { LiveJob } from '#contract/app.ts'
 import { costOf, nano, splitFee } from '#contract/money.ts'
 import type { Claim } from '#contract/receipt.ts'
 import type { Clock } from '#contract/time.ts'
-import { answerMac, requestMac } from '#books/receipts.ts'
+import { answerMac, answerMacV2, plainAnswer, requestMac } from '#books/receipts.ts'
+import { inputTokensOf } from '#lib/billed-tokens.ts'
 import type { EnginePort } from '#core/engine/engine.port.ts'
 import type { SigningKey } from '#lib/ed25519.ts'
 
@@ -73,7 +74,7 @@ export class ActiveJob implements ServedCall {
     this.#running = running
     this.#began = clock.mono()
     this.startedAt = clock.now()
-    this.inputTokens = inputTokens(frame.request.messages)
+    this.inputTokens = inputTokensOf(frame.protocol ?? 1, frame.request)
   }
 
   /** What the exchange was sent: what is billed and what the answer's HMAC covers. */
@@ -139,9 +140,8 @@ export class ActiveJob implements ServedCall {
 
   claim(key: SigningKey, finish: Claim['finish']): Claim {
     const durationMs = Math.max(0, Math.round(this.#clock.mono() - this.#began))
-    const { jobId, instrument, specVersion, request, salt } = this.frame
-    return {
-      v: 1,
+    const { jobId, instrument, specVersion, request, salt, protocol = 1 } = this.frame
+    const facts = {
       jobId,
       supplier: key.publicKey,
       instrument,
@@ -150,9 +150,10 @@ export class ActiveJob implements ServedCall {
       usage: { inputTokens: this.inputTokens, outputTokens: this.outputTokens },
       timings: { ttftMs: Math.round(this.ttftMs ?? durationMs), durationMs },
       requestMac: requestMac(salt, request),
-      answerMac: answerMac(salt, this.text),
       finish,
     }
+    if (protocol === 1) return { v: 1, ...facts, answerMac: answerMac(salt, this.text) }
+    return { v: 2, ...facts, answerMac: answerMacV2(salt, plainAnswer(this.text)), logprobRoot: null }
   }
 
   live(feeBps: number): Omit<LiveJob, 'venueId'> {

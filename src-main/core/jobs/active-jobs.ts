@@ -5,10 +5,11 @@
  */
 import { signClaim } from '#books/receipts.ts'
 import { OF_THE_REQUEST } from '#contract/error-codes.ts'
-import { type ErrorValue, failValue, errorReason, toErrorValue } from '#contract/errors.ts'
+import { type ErrorCode, type ErrorValue, failValue, errorReason, toErrorValue } from '#contract/errors.ts'
 import { type Reason, said } from '#contract/reasons.ts'
 import type { EngineUsage, FinishReason } from '#contract/inference.ts'
 import type { VenueContext, DeploymentsService } from '#core/core-context.ts'
+import type { BreakerPort } from '#core/breaker/breaker.port.ts'
 import type { SlotLeases } from '#core/capacity/index.ts'
 import type { EngineEvents } from '#core/engine/engine.port.ts'
 import { tell, type OfferedJob } from '#core/venues/index.ts'
@@ -32,7 +33,25 @@ export interface ActiveJobsDeps {
     replied(job: OfferedJob, reply: string): void
   }
   settlement: Settlement
+  breaker?: Pick<BreakerPort, 'report'>
 }
+
+/**
+ * Codes of failures that are this machine's: not what a request asked in vain, not what was stopped or taken back by
+ * anybody.
+ */
+const OWN_FAULTS: readonly ErrorCode[] = [
+  'INTERNAL',
+  'DB_CORRUPT',
+  'TIMEOUT',
+  'DEADLINE',
+  'ENGINE_CRASHED',
+  'ENGINE_BROKEN',
+  'ENGINE_LOAD_FAILED',
+  'ENGINE_OUT_OF_MEMORY',
+  'ENGINE_UNREACHABLE',
+  'ENGINE_REFUSED',
+]
 
 interface Failure {
   job: ActiveJob
@@ -44,6 +63,8 @@ export class ActiveJobs {
   readonly #deps: ActiveJobsDeps
   readonly #jobs = new Map<string, { job: ActiveJob; served: () => void }>()
   readonly #ended = new Set<() => void>()
+  /** Failed jobs whose end could not be written: as many as ran when the disk failed, at most. */
+  readonly #unwritten = new Map<string, Parameters<Settlement['fail']>[0][number]>()
   readonly measures: MeasuresOfAll
 
   constructor(context: VenueContext, deps: ActiveJobsDeps) {
@@ -103,7 +124,10 @@ export class ActiveJobs {
     const job = this.#jobs.get(jobId)?.job
     if (job !== undefined && this.#finish(job)) job.engine.cancel(jobId)
     // Too late is our failure and counts as one, here as at the exchange; any other void is no fault of the machine.
-    if (job?.cancelled === 'deadline') this.#deps.settlement.fail([{ jobId, reason: said(reason) }])
+    if (job?.cancelled === 'deadline') {
+      this.#deps.settlement.fail([{ jobId, reason: said(reason) }])
+      this.#deps.breaker?.report({ kind: 'own-fault', deploymentId: job.route.deploymentId, code: 'DEADLINE' })
+    }
     this.#deps.settlement.voidJob(jobId, reason)
     this.#changed()
   }
@@ -161,6 +185,14 @@ export class ActiveJobs {
     return cost
   }
 
+  /** Records the ends that could not be written, for instance for want of disk. Throws what still stands in the way. */
+  recordRemaining(): void {
+    if (this.#unwritten.size === 0) return
+    this.#deps.settlement.fail([...this.#unwritten.values()])
+    this.#unwritten.clear()
+    this.#changed()
+  }
+
   /** What an exam call has sent so far is evidence: the exchange may judge the call by it. */
   #keepReply(job: ActiveJob): void {
     if (job.frame.examId === undefined || job.replyKept) return
@@ -205,7 +237,9 @@ export class ActiveJobs {
     } else this.#deps.exams.replied(job.frame, job.text)
     this.#finish(job)
     tell(this.#context.venue, (verbs) => verbs.done({ jobId, ...signed, text: job.text }))
-    if (examId === undefined) this.#changed()
+    if (examId !== undefined) return
+    this.#deps.breaker?.report({ kind: 'served', deploymentId: job.route.deploymentId })
+    this.#changed()
   }
 
   /** In one commit, so that giving the machine back does not wait for the disk once a job. */
@@ -218,23 +252,23 @@ export class ActiveJobs {
       job.engine.cancel(job.frame.jobId)
     }
     const bought = ended.filter(({ job }) => job.frame.examId === undefined)
+    const ends = bought.map(({ job, error }) => ({
+      jobId: job.frame.jobId,
+      reason: errorReason(error),
+      ofTheRequest: !job.begun && OF_THE_REQUEST.includes(error.code),
+    }))
     try {
-      if (bought.length > 0)
-        this.#deps.settlement.fail(
-          bought.map(({ job, error }) => ({
-            jobId: job.frame.jobId,
-            reason: errorReason(error),
-            ofTheRequest: !job.begun && OF_THE_REQUEST.includes(error.code),
-          })),
-        )
+      if (ends.length > 0) this.#deps.settlement.fail(ends)
     } catch (cause) {
-      log.error(
-        { err: cause, jobIds: bought.map(({ job }) => job.frame.jobId) },
-        'failed jobs could not be recorded; sync mends it',
-      )
+      log.error({ err: cause, jobIds: ends.map(({ jobId }) => jobId) }, 'failed jobs could not be recorded yet')
+      for (const end of ends) this.#unwritten.set(end.jobId, end)
     }
     if (bought.length > 0) events.changed('jobs')
     for (const { job, error } of ended) tell(this.#context.venue, (verbs) => verbs.failed(job.frame.jobId, error))
+    // Last: what it stops must not come between the failures and their ends.
+    for (const { job, error } of bought)
+      if (OWN_FAULTS.includes(error.code))
+        this.#deps.breaker?.report({ kind: 'own-fault', deploymentId: job.route.deploymentId, code: error.code })
   }
 
   #finish(job: ActiveJob): boolean {

@@ -6,9 +6,12 @@ import { because, type Reason, type ReasonCode } from '#contract/reasons.ts'
 import { z } from 'zod'
 
 import { receiptDifference, type ReceiptDifference } from '#contract/jobs.ts'
-import { onePrice, samePrice, type Price } from '#contract/money.ts'
+import type { Price } from '#contract/money.ts'
+import { receiptPrice } from '#books/receipts.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import { DAY_MS, SECOND_MS } from '#contract/time.ts'
+
+const PARTS = ['input', 'output', 'cachedInput'] as const
 
 /** Accepted where we do not know what was stated: jobs from before terms were kept, and those of a restored copy. */
 const HOLD_UNSTATED_MS = 90 * DAY_MS
@@ -35,10 +38,10 @@ export function differencesOf(receipt: Receipt, terms: KnownTerms): ReceiptDiffe
   const tooFew = billed.outputTokens < claim.usage.outputTokens && !terms.buyerLeft
   if (tooFew || billed.outputTokens > claim.usage.outputTokens)
     note('OUTPUT_COUNT', claim.usage.outputTokens, billed.outputTokens)
-  // A receipt of protocol 1 has one price; where the job was won at three, one of them at least is another.
-  const billedAt = receipt.priceNanoPerMtok
-  if (terms.price !== null && !samePrice(terms.price, onePrice(billedAt)))
-    note('PRICE', terms.price.input === billedAt ? terms.price.output : terms.price.input, billedAt)
+  const billedAt = receiptPrice(receipt)
+  // Where the job was won at other prices, the first of the three that differs.
+  const part = terms.price === null ? undefined : PARTS.find((one) => terms.price![one] !== billedAt[one])
+  if (terms.price !== null && part !== undefined) note('PRICE', terms.price[part], billedAt[part])
   if (terms.feeBps !== null && receipt.feeBps > terms.feeBps) note('FEE', terms.feeBps, receipt.feeBps)
   const stated = terms.holdMs ?? HOLD_UNSTATED_MS
   if (releaseAt - settledAt > stated) note('HOLD', stated, releaseAt - settledAt)

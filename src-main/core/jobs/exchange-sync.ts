@@ -4,24 +4,31 @@
  * repeating all of this changes nothing.
  */
 import { attempted } from '#books/outbox.ts'
-import { failValue, fail, toErrorValue } from '#contract/errors.ts'
-import { because } from '#contract/reasons.ts'
+import { decimalDigits, plainDecimal } from '#contract/decimal.ts'
+import { failValue, fail, inWords, toErrorValue } from '#contract/errors.ts'
+import { because, type Reason } from '#contract/reasons.ts'
 import { brandId, type JobId } from '#contract/ids.ts'
 import { SYNC_PAGE_MAX } from '#contract/supplier.ts'
-import { MINUTE_MS } from '#contract/time.ts'
+import { CLOCKS_APART_MAX_MS, type ChainHeads } from '#contract/supplier-v2.ts'
+import { HOUR_MS, MINUTE_MS } from '#contract/time.ts'
 import type { VenueContext } from '#core/core-context.ts'
 import type { HistoryPage } from '#core/venues/index.ts'
 import { within } from '#lib/within.ts'
 
+import { compareHeads, unjoined } from './chain-heads.ts'
 import {
   disputedJobs,
   findJob,
+  isOfOtherKey,
   lastReceipt,
   lastReleaseSeq,
   openClaims,
   openJobs,
   OPEN_JOBS_MAX,
+  ownChains,
+  type Chain,
 } from './jobs.store.ts'
+import { atStake } from './write-off.store.ts'
 import { BookingProblems, DISPUTED, disputeLines } from './booking-problems.ts'
 import type { ActiveJobs } from './active-jobs.ts'
 import type { Settlement } from './settlement.store.ts'
@@ -69,6 +76,11 @@ export class Sync {
   #quietUntil = 0
   /** One notification a start: an exchange that counts otherwise would bring one a job. */
   #disputeNotified = false
+  /** The exchange's history is not ours: nothing is sold, asked or given up before that is settled. */
+  #diverged: Reason | null = null
+  /** Heads that a pass must show to be ours before anything is offered. */
+  #catchingUp: ChainHeads | null = null
+  readonly #holdListeners = new Set<() => void>()
   /** A gap was seen during a pass. */
   #again = false
   #rounds = 0
@@ -84,24 +96,88 @@ export class Sync {
    * from the database.
    */
   problems(): string[] {
-    return [...this.#problems.lines(), ...disputeLines(disputedJobs(this.#context.realmDb.read, DISPUTES_SHOWN))]
+    const disputed = disputeLines(disputedJobs(this.#context.realmDb.read, DISPUTES_SHOWN))
+    const diverged = this.#diverged === null ? [] : [inWords(this.#diverged)]
+    return [...diverged, ...this.#problems.lines(), ...disputed]
+  }
+
+  /** Why nothing may be offered to the exchange now; null when it may. */
+  hold(): Reason | null {
+    if (this.#diverged !== null) return this.#diverged
+    const state = this.#context.venue.state()
+    const apartMs = state.kind === 'online' ? (state.clockApartMs ?? 0) : 0
+    if (Math.abs(apartMs) > CLOCKS_APART_MAX_MS)
+      return because('history.clocksApart', { hours: Math.round(Math.abs(apartMs) / HOUR_MS) })
+    return this.#catchingUp === null ? null : because('history.catchingUp')
+  }
+
+  /** Asks what became of the open jobs, unless that is being asked already. */
+  ask(): void {
+    if (this.#pass === null) this.begin()
+  }
+
+  /** Called whenever `hold` may say something else. */
+  onHold(listener: () => void): () => void {
+    this.#holdListeners.add(listener)
+    return () => this.#holdListeners.delete(listener)
+  }
+
+  /** On every fresh session, before anything is offered: compares the heads, then begins. */
+  connected(): void {
+    const state = this.#context.venue.state()
+    const heads = state.kind === 'online' ? (state.heads ?? null) : null
+    const key = this.#exchangeKey()
+    this.#diverged = null
+    this.#catchingUp = null
+    if (heads !== null && key !== null) {
+      const verdict = compareHeads(ownChains(this.#context.realmDb.read, this.#chain(key)), heads)
+      if (verdict.kind === 'diverged') return this.#diverge(verdict.reason, key)
+      if (verdict.kind === 'behind') this.#catchingUp = heads
+    }
+    this.begin()
+  }
+
+  #diverge(reason: Reason, exchange: string): void {
+    const { realmDb, unit, host, log } = this.#context
+    const { heldNano, pendingNano } = atStake(realmDb.read, exchange)
+    const amount = (nanos: bigint): string => plainDecimal(decimalDigits(Number(nanos), unit.scale, unit.scale), 2)
+    this.#diverged = because('history.diverged', {
+      reason,
+      held: amount(heldNano),
+      pending: amount(pendingNano),
+      unit: unit.code,
+    })
+    this.#catchingUp = null
+    for (const resolve of this.#pass?.finished ?? []) resolve({ receipts: 0, releases: 0, problems: this.problems() })
+    this.#pass = null
+    log.error({ reason: reason.code }, 'the history of the exchange is not ours; nothing is offered')
+    host.notify('Selling has stopped', inWords(this.#diverged))
+    this.#holdChanged()
+  }
+
+  #holdChanged(): void {
+    for (const listener of this.#holdListeners) listener()
+    this.#context.events.changed('jobs')
   }
 
   /** Called on every fresh session and whenever a gap shows. */
   begin(full = false): void {
     const { realmDb } = this.#context
     const key = this.#exchangeKey()
-    if (key === null) return
+    // What it says of open jobs would be the word of another history.
+    if (key === null || this.#diverged !== null) return
     const running = this.#running()
+    const chain = this.#chain(key)
+    // Of a job that another own key claimed the exchange would say that it does not know it: its money would be let go.
     const remaining = openJobs(realmDb.read, OPEN_JOBS_MAX)
+      .filter((job) => !running.has(job.jobId) && !isOfOtherKey(job, chain.supplier))
       .map(({ jobId }) => jobId)
-      .filter((jobId) => !running.has(jobId))
     // A comparison whose session was lost goes on as one: it must not end as less than it promised.
     const before = this.#pass
     const whole = full || before?.full === true
     const from = whole
       ? { receiptSeq: 0, releaseSeq: 0 }
-      : { receiptSeq: lastReceipt(realmDb.read, key)?.seq ?? 0, releaseSeq: lastReleaseSeq(realmDb.read, key) }
+      : { receiptSeq: lastReceipt(realmDb.read, chain)?.seq ?? 0, releaseSeq: lastReleaseSeq(realmDb.read, chain) }
     const report = { receipts: 0, releases: 0, problems: [] }
     this.#pass = {
       full: whole,
@@ -204,6 +280,7 @@ export class Sync {
   async compare(): Promise<SyncReport> {
     if (this.#context.venue.capabilities.receipts !== 'signed') throw fail('sync.noReceipts')
     if (this.#exchangeKey() === null) throw fail('sync.offline')
+    if (this.#diverged !== null) return { receipts: 0, releases: 0, problems: [inWords(this.#diverged)] }
     // Answers come in order, so a pass under way is left to end: its pages would be taken for ours.
     const report = (this.#pass === null ? Promise.resolve() : this.#passEnd(this.#pass)).then(() => {
       this.begin(true)
@@ -220,6 +297,11 @@ export class Sync {
 
   #running(): Set<string> {
     return new Set(this.#jobs.all().map((job) => job.frame.jobId))
+  }
+
+  /** What this exchange numbers for the key we sell under now. */
+  #chain(exchange: string): Chain {
+    return { exchange, supplier: this.#context.key.publicKey }
   }
 
   #exchangeKey(): string | null {
@@ -261,6 +343,7 @@ export class Sync {
     if (pass.full) this.#compareHeads(pass, key)
     this.#pass = null
     for (const resolve of pass.finished) resolve(pass.report)
+    if (this.#catchingUp !== null && !this.#joined(this.#catchingUp, key)) return
     try {
       this.#resendClaims()
     } catch (error) {
@@ -276,10 +359,23 @@ export class Sync {
     if (again || pass.stuck) this.#quietUntil = this.#context.clock.mono() + STUCK_RETRY_MS
   }
 
+  /** False when the exchange has shown records that do not join ours, or kept back what it said it has. */
+  #joined(heads: ChainHeads, key: string): boolean {
+    const reason = unjoined(ownChains(this.#context.realmDb.read, this.#chain(key)), heads)
+    if (reason !== null) {
+      this.#diverge(reason, key)
+      return false
+    }
+    this.#catchingUp = null
+    this.#holdChanged()
+    return true
+  }
+
   /** After the last page both sides must stand at the same numbers: frames come in order. */
   #compareHeads(pass: Pass, key: string): void {
     const { read } = this.#context.realmDb
-    const [receipts, releases] = [lastReceipt(read, key)?.seq ?? 0, lastReleaseSeq(read, key)]
+    const chain = this.#chain(key)
+    const [receipts, releases] = [lastReceipt(read, chain)?.seq ?? 0, lastReleaseSeq(read, chain)]
     if (receipts !== pass.receiptSeq)
       pass.report.problems.push(`we hold ${receipts} receipts, the exchange shows ${pass.receiptSeq}`)
     if (releases !== pass.releaseSeq)
@@ -292,6 +388,8 @@ export class Sync {
       const page = openClaims(realmDb.read, after, RESEND_PAGE)
       for (const entry of page) {
         after = entry.id
+        // Signed by a key that this rig had before: the exchange takes it from that key alone.
+        if (entry.payload.claim.supplier !== this.#context.key.publicKey) continue
         venue.done({ ...entry.payload, text: null })
         realmDb.tx((db) => attempted(db, entry.id))
       }

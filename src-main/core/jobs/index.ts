@@ -3,12 +3,14 @@ import type { Reason } from '#contract/reasons.ts'
 import type { LiveJob } from '#contract/app.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import { MINUTE_MS } from '#contract/time.ts'
+import type { BreakerPort } from '#core/breaker/breaker.port.ts'
 import type { VenueContext, DeploymentsService, PowerService } from '#core/core-context.ts'
 import type { SlotLeases } from '#core/capacity/index.ts'
 
 import type { Route } from './admission.ts'
 import { sweepExpired } from './expiry.worker.ts'
 import { jobsCalls } from './jobs.api.ts'
+import { venueKeysCalls } from './venues.api.ts'
 import { countJobsSince } from './jobs.store.ts'
 import type { InterruptionCost } from './interruption-cost.ts'
 import type { MeasuredServing, MeasuresOfAll } from './measures.ts'
@@ -26,10 +28,11 @@ export type { InterruptionCost } from './interruption-cost.ts'
 export { MeasuresOfAll, type MeasuredServing, type Served } from './measures.ts'
 export type { ExamSink } from './job-intake.ts'
 export { jobsApi } from './jobs.api.ts'
+export { venuesApi } from './venues.api.ts'
 export { finishesInMs } from './admission.ts'
 export { createHandBack } from './hand-back.ts'
 export { findJob, receiptsPage } from './jobs.store.ts'
-export { AVAILABLE, FEE, HELD } from './settlement.store.ts'
+export { AVAILABLE, FEE, HELD, WRITTEN_OFF } from './settlement.store.ts'
 export { PAID, RECEIVED } from './statement-settlement.store.ts'
 export { streamRate } from './stream-rate.ts'
 
@@ -40,6 +43,8 @@ export interface JobsDeps {
   power: Pick<PowerService, 'ofJob'>
   routeOf(instrument: string): Route | null
   exams: ExamSink
+  /** Told how bought jobs end. */
+  breaker?: Pick<BreakerPort, 'report'>
   /** After the commit of every settlement that brings money; `at` by our clock. */
   onEarned?(at: number): void
 }
@@ -48,6 +53,10 @@ export interface JobsDeps {
 export interface ServingService {
   /** Bought jobs of an instrument that a deployment works on. */
   runningOf(instrument: string, deploymentId: string): number
+  /** Why nothing may be offered to the venue now, whatever the owner wants; null when it may. */
+  hold(): Reason | null
+  /** Called whenever `hold` may say something else. */
+  onHold(listener: () => void): () => void
   /** Called after every end of a job. */
   onEnded(listener: () => void): () => void
   /** Fails them; their buyers pay nothing. How many there were. */
@@ -61,6 +70,7 @@ export interface ServingService {
 
 export interface Jobs extends ServingService {
   calls: ReturnType<typeof jobsCalls>
+  venueKeys: ReturnType<typeof venueKeysCalls>
   start(): void
   stop(): void
   /** Jobs running now, exam calls included. */
@@ -70,6 +80,8 @@ export interface Jobs extends ServingService {
   since(from: number): { jobs: number; failed: number }
   /** Ends every job at once, for the owner who wants the machine; what it cost. */
   yieldAll(): InterruptionCost
+  /** Records the ends of jobs that could not be written, now that the disk is back. Throws while it is not. */
+  recordRemaining(): void
   /** Compares the exchange's whole history with ours. Errors: EXCHANGE_OFFLINE, TIMEOUT. */
   compare(): Promise<SyncReport>
   /**
@@ -96,8 +108,11 @@ function createServingService(
   { clock }: VenueContext,
   { deployments }: JobsDeps,
   activeJobs: ActiveJobs,
+  sync: Sync,
 ): ServingService {
   return {
+    hold: () => sync.hold(),
+    onHold: (listener) => sync.onHold(listener),
     runningOf: (instrument, deploymentId) => activeJobs.boughtOf(instrument, deploymentId).length,
     onEnded: (listener) => activeJobs.onEnded(listener),
     giveUp: (instrument, deploymentId, reason) => activeJobs.giveUp(instrument, deploymentId, reason),
@@ -140,6 +155,7 @@ export function createJobs(context: VenueContext, deps: JobsDeps): Jobs {
 
   return {
     calls: jobsCalls(context, deps.power),
+    venueKeys: venueKeysCalls(context, { sync, settlement }),
     start() {
       const parts = { intake, activeJobs, sync, settlement, statements }
       offs.push(venue.onEvent(createVenueListener(context, parts)))
@@ -147,11 +163,17 @@ export function createJobs(context: VenueContext, deps: JobsDeps): Jobs {
         venue.onState((state) => {
           if (state.kind !== 'online' || !state.fresh) return
           activeJobs.abandonAll()
-          if (venue.capabilities.receipts === 'signed') sync.begin()
+          if (venue.capabilities.receipts === 'signed') sync.connected()
           else failLost(context, settlement)
         }),
       )
-      offs.push(sweepExpired(context, settlement, () => new Set(activeJobs.all().map((job) => job.frame.jobId))))
+      offs.push(
+        sweepExpired(context, settlement, {
+          running: () => new Set(activeJobs.all().map((job) => job.frame.jobId)),
+          ask: () => sync.ask(),
+          recordRemaining: () => activeJobs.recordRemaining(),
+        }),
+      )
     },
     stop() {
       for (const off of offs) off()
@@ -159,7 +181,8 @@ export function createJobs(context: VenueContext, deps: JobsDeps): Jobs {
     },
     live: () => activeJobs.all().map((job) => ({ ...job.live(feeBps()), venueId: context.venueId })),
     runningOn: (deploymentId) => activeJobs.all().filter((job) => job.route.deploymentId === deploymentId).length,
-    ...createServingService(context, deps, activeJobs),
+    ...createServingService(context, deps, activeJobs, sync),
+    recordRemaining: () => activeJobs.recordRemaining(),
     yieldAll: () => activeJobs.yieldAll(feeBps()),
     since: (from) => countJobsSince(context.realmDb.read, from),
     compare: () => sync.compare(),

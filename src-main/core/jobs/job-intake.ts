@@ -5,6 +5,7 @@
 import { type ErrorValue, failValue, errorReason } from '#contract/errors.ts'
 import { storedReason } from '#contract/reasons.ts'
 import type { VenueContext, DeploymentsService } from '#core/core-context.ts'
+import type { BreakerPort } from '#core/breaker/breaker.port.ts'
 import type { SlotLeases } from '#core/capacity/index.ts'
 import type { Lease } from '#core/capacity/lease.port.ts'
 import type { EnginePort } from '#core/engine/engine.port.ts'
@@ -13,6 +14,7 @@ import type { VenueState } from '#core/venues/venue.port.ts'
 
 import { refusal, waitTokens, type EngineCall, type EngineLoad, type Route } from './admission.ts'
 import { findJob, insertJob, type NewJob } from './jobs.store.ts'
+import { venueScope } from './venue-scope.ts'
 import { ActiveJob } from './active-job.ts'
 import type { ActiveJobs, ActiveJobsDeps } from './active-jobs.ts'
 
@@ -27,6 +29,7 @@ export interface JobIntakeDeps {
   routeOf(instrument: string): Route | null
   exams: Pick<ExamSink, 'route'>
   capacity: Pick<SlotLeases, 'lease' | 'leased' | 'calls'>
+  breaker?: Pick<BreakerPort, 'report'>
 }
 
 /** A measured rate that has not moved for so long refuses nobody: the next job measures it again. */
@@ -136,7 +139,9 @@ export class JobIntake {
         // Unrecorded work could not be claimed; the buyer is better off with another supplier.
         log.error({ err: error, jobId }, 'a job could not be recorded and was refused')
         lease?.release()
-        return void tell(venue, (verbs) => verbs.refuse(jobId, failValue('job.notRecorded')))
+        tell(venue, (verbs) => verbs.refuse(jobId, failValue('job.notRecorded')))
+        const { deploymentId } = route
+        return this.#deps.breaker?.report({ kind: 'own-fault', deploymentId, code: 'INTERNAL' })
       }
       events.changed('jobs')
     }
@@ -144,7 +149,12 @@ export class JobIntake {
     tell(venue, (verbs) => verbs.accept(jobId))
     this.#deps.deployments.used(route.deploymentId)
     if (!venue.capabilities.cancel) this.#endAtDeadline(jobId, deadlineMs)
-    engine.submit(jobId, frame.request, outcome, { priority: frame.examId === undefined ? 'job' : 'exam', deadlineMs })
+    const { cacheScope } = frame
+    const request =
+      cacheScope === undefined
+        ? frame.request
+        : { ...frame.request, cacheScope: venueScope(this.#context.venueId, cacheScope) }
+    engine.submit(jobId, request, outcome, { priority: frame.examId === undefined ? 'job' : 'exam', deadlineMs })
   }
 
   /** A venue that cannot say so itself is not handed anything in after the deadline. */
@@ -156,23 +166,24 @@ export class JobIntake {
   }
 
   #reject(frame: OfferedJob, route: Route | null, error: ErrorValue): void {
-    const { clock, events, venue, realmDb } = this.#context
+    const { clock, events, venue, log, realmDb } = this.#context
     tell(venue, (verbs) => verbs.refuse(frame.jobId, error))
     if (frame.examId === undefined) {
       const now = clock.now()
-      realmDb.tx((db) =>
-        insertJob(
-          db,
-          newJob(frame, route, venue.state(), {
-            state: 'rejected',
-            reason: storedReason(errorReason(error)),
-            startedAt: now,
-            endedAt: now,
-            expiresAt: now,
-          }),
-        ),
-      )
-      events.changed('jobs')
+      const row = newJob(frame, route, venue.state(), {
+        state: 'rejected',
+        reason: storedReason(errorReason(error)),
+        startedAt: now,
+        endedAt: now,
+        expiresAt: now,
+      })
+      try {
+        realmDb.tx((db) => insertJob(db, row))
+        events.changed('jobs')
+      } catch (cause) {
+        // What was refused is refused; that it is not in the list costs nobody anything.
+        log.warn({ err: cause, jobId: frame.jobId }, 'a refused job could not be recorded')
+      }
     }
   }
 }

@@ -16,6 +16,7 @@ function moneyState(row: SellerJobRow, line: LineState | null): Job['money'] {
   if (row.state === 'disputed') return 'disputed'
   if (row.state !== 'settled' || (row.sellerNano ?? 0) === 0) return 'none'
   if (line !== null) return line
+  if (row.writtenOffAt !== null) return 'written-off'
   return row.releasedAt === null ? 'held' : 'available'
 }
 

@@ -7,7 +7,16 @@ import type { Os } from '#core/os.ts'
 
 import { parseDifferences } from './differences.ts'
 import { cursorOf, jobView, parseCursor } from './job-view.ts'
-import { findJob, findJobs, listJobs, receiptAt, type ListQuery, type SellerJobRow } from './jobs.store.ts'
+import {
+  chainOf,
+  findJob,
+  findJobs,
+  listJobs,
+  receiptAt,
+  receiptOf,
+  type ListQuery,
+  type SellerJobRow,
+} from './jobs.store.ts'
 import { BY_STATEMENT, lineOf } from './statements.store.ts'
 
 /** contract/jobs.ts, `list`; cursors as text. */
@@ -60,8 +69,8 @@ export function jobsCalls(context: VenueContext, power: Pick<PowerService, 'ofJo
         differences: row.dispute === null ? [] : parseDifferences(row.dispute),
       }
       if (row.exchange === null || row.exchange === BY_STATEMENT || row.receiptSeq === null) return seen
-      const { receipt } = receiptAt(realmDb.read, row.exchange, row.receiptSeq)!
-      const prev = row.receiptSeq === 1 ? null : receiptAt(realmDb.read, row.exchange, row.receiptSeq - 1)?.receipt
+      const { receipt } = receiptOf(realmDb.read, jobId)!
+      const prev = receipt.seq === 1 ? null : receiptAt(realmDb.read, chainOf(receipt), receipt.seq - 1)?.receipt
       // The key it was checked against when it was booked: the exchange of today may be another one.
       const { ok, shown, notShown } = verifyReceipt(receipt, {
         exchangeKey: row.exchange,

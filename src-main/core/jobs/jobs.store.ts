@@ -1,12 +1,15 @@
 /** SQL of jobs, receipts and releases. */
+import { GENESIS, releaseHash } from '#books/receipts.ts'
+import { brandId, type JobId } from '#contract/ids.ts'
 import type { Price } from '#contract/money.ts'
-import type { JobId } from '#contract/ids.ts'
-import type { Receipt, SignedClaim } from '#contract/receipt.ts'
+import type { Claim, Receipt, SignedClaim } from '#contract/receipt.ts'
 import type { Release } from '#contract/supplier.ts'
 import { MINUTE_MS } from '#contract/time.ts'
 import { amount, defaulted, int, named, nullable, price, real, text } from '#db/column.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
 import { defineTable, type NewRowOf, type RowOf } from '#db/table.ts'
+
+import type { OwnChains } from './chain-heads.ts'
 
 /** A disputed job is stored as `void` with a `dispute` (realm-db/migrations/0070-disputes.ts). */
 type SellerJobState = 'running' | 'claimed' | 'settled' | 'disputed' | 'void' | 'failed' | 'rejected'
@@ -58,6 +61,8 @@ export const sellerJobs = defineTable('jobs', {
   /** When a venue without receipts took the job, and what it said the job brings. */
   acknowledgedAt: nullable(int()),
   acknowledgedNano: nullable(amount()),
+  /** When the owner gave up money that its exchange holds. */
+  writtenOffAt: nullable(int()),
 })
 const STATE = `iif(dispute IS NULL, state, 'disputed')`
 /** A job as it is read: with the state that its dispute gives it, and the receipt that is disputed. */
@@ -94,6 +99,7 @@ const NOT_YET = {
   releasedAt: null,
   exchange: null,
   receiptSeq: null,
+  writtenOffAt: null,
 } as const satisfies Partial<SellerJobRow>
 
 type PriceColumns = Pick<SellerJobRow, 'priceNano' | 'cachedPriceNano' | 'outputPriceNano'>
@@ -123,10 +129,11 @@ export const updateJob = (db: WriteDb, jobId: string, change: Partial<SellerJobR
 
 export const OPEN_JOBS_MAX = 100_000
 
-const openJob = sellerJobs.pick('jobId', 'state', 'expiresAt')
+const openJob = sellerJobs.pick('jobId', 'state', 'expiresAt', 'claimJson')
+export type OpenJobRow = Pick<SellerJobRow, 'jobId' | 'state' | 'expiresAt' | 'claimJson'>
 
 /** Jobs not final, oldest first. */
-export const openJobs = (db: ReadDb, limit: number): { jobId: string; state: SellerJobState; expiresAt: number }[] =>
+export const openJobs = (db: ReadDb, limit: number): OpenJobRow[] =>
   openJob.all(
     db,
     `SELECT ${openJob.columns} FROM jobs WHERE state IN ('running', 'claimed') ORDER BY started_at LIMIT ?`,
@@ -152,6 +159,10 @@ export const openClaims = (db: ReadDb, after: number, limit: number): OpenClaim[
       id,
       payload: { jobId, claim: JSON.parse(claim) as SignedClaim['claim'], claimSig },
     }))
+
+/** Whether another own key claimed it than this one: the exchange answers for it to that key alone. */
+export const isOfOtherKey = ({ claimJson }: Pick<OpenJobRow, 'claimJson'>, publicKey: string): boolean =>
+  claimJson !== null && claimJson !== '' && (JSON.parse(claimJson) as Claim).supplier !== publicKey
 
 /** A place in the list: a job, or a time before all jobs that started then. */
 export interface JobPlace {
@@ -236,6 +247,8 @@ export const countJobsSince = (db: ReadDb, from: number): { jobs: number; failed
 
 export const sellerReceipts = defineTable('receipts', {
   exchange: text(),
+  /** The own key that signed the claim: numbers count per exchange and key. */
+  supplier: text(),
   seq: int(),
   jobId: text(),
   /** SHA-256 of the canonical form, which the next receipt names as `prev`. */
@@ -243,8 +256,14 @@ export const sellerReceipts = defineTable('receipts', {
   json: text(),
   settledAt: int(),
 })
-const chained = sellerReceipts.pick('exchange', 'seq', 'hash', 'json')
-type ChainedReceipt = Pick<RowOf<typeof sellerReceipts>, 'exchange' | 'seq' | 'hash' | 'json'>
+const chained = sellerReceipts.pick('exchange', 'supplier', 'seq', 'hash', 'json')
+type ChainedReceipt = Pick<RowOf<typeof sellerReceipts>, 'exchange' | 'supplier' | 'seq' | 'hash' | 'json'>
+
+/** Whose numbers: those of one exchange for one own key. */
+export interface Chain {
+  exchange: string
+  supplier: string
+}
 
 export interface ReceiptHead {
   seq: number
@@ -255,17 +274,36 @@ export interface ReceiptHead {
 const headOf = (row: ChainedReceipt | null): ReceiptHead | null =>
   row === null ? null : { seq: row.seq, hash: row.hash, receipt: JSON.parse(row.json) as Receipt }
 
-export const lastReceipt = (db: ReadDb, exchange: string): ReceiptHead | null =>
+export const lastReceipt = (db: ReadDb, { exchange, supplier }: Chain): ReceiptHead | null =>
   headOf(
-    chained.get(db, `SELECT ${chained.columns} FROM receipts WHERE exchange = ? ORDER BY seq DESC LIMIT 1`, exchange),
+    chained.get(
+      db,
+      `SELECT ${chained.columns} FROM receipts WHERE exchange = ? AND supplier = ? ORDER BY seq DESC LIMIT 1`,
+      exchange,
+      supplier,
+    ),
   )
 
-export const receiptAt = (db: ReadDb, exchange: string, seq: number): ReceiptHead | null =>
-  headOf(chained.get(db, `SELECT ${chained.columns} FROM receipts WHERE exchange = ? AND seq = ?`, exchange, seq))
+export const receiptAt = (db: ReadDb, { exchange, supplier }: Chain, seq: number): ReceiptHead | null =>
+  headOf(
+    chained.get(
+      db,
+      `SELECT ${chained.columns} FROM receipts WHERE exchange = ? AND supplier = ? AND seq = ?`,
+      exchange,
+      supplier,
+      seq,
+    ),
+  )
+
+export const receiptOf = (db: ReadDb, jobId: string): ReceiptHead | null =>
+  headOf(chained.get(db, `SELECT ${chained.columns} FROM receipts WHERE job_id = ?`, jobId))
+
+/** The chain that a receipt has its number in. */
+export const chainOf = ({ exchange, claim }: Receipt): Chain => ({ exchange, supplier: claim.supplier })
 
 export const insertReceipt = (db: WriteDb, receipt: Receipt, hash: string, json: string): number =>
   sellerReceipts.insert(db, {
-    exchange: receipt.exchange,
+    ...chainOf(receipt),
     seq: receipt.seq,
     jobId: receipt.claim.jobId,
     hash,
@@ -273,12 +311,14 @@ export const insertReceipt = (db: WriteDb, receipt: Receipt, hash: string, json:
     settledAt: receipt.settledAt,
   })
 
-/** A page of stored receipts in chain order, all exchanges after each other. */
-export const receiptsPage = (db: ReadDb, after: { exchange: string; seq: number }, limit: number): ChainedReceipt[] =>
+/** A page of stored receipts in chain order, all chains after each other. */
+export const receiptsPage = (db: ReadDb, after: Chain & { seq: number }, limit: number): ChainedReceipt[] =>
   chained.all(
     db,
-    `SELECT ${chained.columns} FROM receipts WHERE (exchange, seq) > (?, ?) ORDER BY exchange, seq LIMIT ?`,
+    `SELECT ${chained.columns} FROM receipts WHERE (exchange, supplier, seq) > (?, ?, ?)
+     ORDER BY exchange, supplier, seq LIMIT ?`,
     after.exchange,
+    after.supplier,
     after.seq,
     limit,
   )
@@ -289,22 +329,54 @@ export const settledAtOf = (db: ReadDb, jobId: string): number | null =>
 
 export const sellerReleases = defineTable('releases', {
   exchange: text(),
+  supplier: text(),
   seq: int(),
   jobId: text(),
   sellerNano: named('amount_nano', amount()),
   at: int(),
 })
-const released = sellerReleases.pick('jobId', 'sellerNano')
+const released = sellerReleases.pick('jobId', 'sellerNano', 'at')
 
-export const lastReleaseSeq = (db: ReadDb, exchange: string): number =>
-  db.prepare<{ seq: number | null }>('SELECT max(seq) AS seq FROM releases WHERE exchange = ?').get(exchange)?.seq ?? 0
+export const lastReleaseSeq = (db: ReadDb, { exchange, supplier }: Chain): number =>
+  db
+    .prepare<{ seq: number | null }>('SELECT max(seq) AS seq FROM releases WHERE exchange = ? AND supplier = ?')
+    .get(exchange, supplier)?.seq ?? 0
 
-export const releaseAt = (db: ReadDb, exchange: string, seq: number): { jobId: string; sellerNano: number } | null =>
-  released.get(db, `SELECT ${released.columns} FROM releases WHERE exchange = ? AND seq = ?`, exchange, seq)
-
-export const insertRelease = (db: WriteDb, exchange: string, release: Release): number =>
-  sellerReleases.insert(db, {
+export const releaseAt = (
+  db: ReadDb,
+  { exchange, supplier }: Chain,
+  seq: number,
+): Pick<RowOf<typeof sellerReleases>, 'jobId' | 'sellerNano' | 'at'> | null =>
+  released.get(
+    db,
+    `SELECT ${released.columns} FROM releases WHERE exchange = ? AND supplier = ? AND seq = ?`,
     exchange,
+    supplier,
+    seq,
+  )
+
+/** Both chains of an exchange and key, for comparing their heads; a hash is read when it is asked for. */
+export const ownChains = (db: ReadDb, chain: Chain): OwnChains => ({
+  receipts: {
+    seq: lastReceipt(db, chain)?.seq ?? 0,
+    hashAt: (seq) => (seq === 0 ? GENESIS : (receiptAt(db, chain, seq)?.hash ?? null)),
+  },
+  releases: {
+    seq: lastReleaseSeq(db, chain),
+    hashAt(seq) {
+      if (seq === 0) return GENESIS
+      const row = releaseAt(db, chain, seq)
+      return row === null
+        ? null
+        : releaseHash({ seq, jobId: brandId<JobId>(row.jobId), amountNano: row.sellerNano, at: row.at })
+    },
+  },
+})
+
+export const insertRelease = (db: WriteDb, chain: Chain, release: Release): number =>
+  sellerReleases.insert(db, {
+    exchange: chain.exchange,
+    supplier: chain.supplier,
     seq: release.seq,
     jobId: release.jobId,
     sellerNano: release.amountNano,

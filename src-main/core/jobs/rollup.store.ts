@@ -55,6 +55,14 @@ export function addReleased(db: WriteDb, settledAt: number, job: RolledJob, amou
   )
 }
 
+/** Money given up, in the quarter in which it was settled; negative when it came after all. */
+export function addWrittenOff(db: WriteDb, settledAt: number, job: RolledJob, amountNano: number): void {
+  db.prepare(`UPDATE rollup_quarter SET written_off_nano = written_off_nano + ? ${WHERE}`).run(
+    amountNano,
+    ...keyOf(settledAt, job),
+  )
+}
+
 export function addFailed(db: WriteDb, at: number, job: RolledJob): void {
   const key = row(db, at, job)
   db.prepare(`UPDATE rollup_quarter SET failed = failed + 1 ${WHERE}`).run(...key)

@@ -6,10 +6,10 @@
 import { inWords } from '#contract/errors.ts'
 import { because, type Reason, storedReason, together } from '#contract/reasons.ts'
 import { done as outboxDone, put as outboxPut } from '#books/outbox.ts'
-import { receiptHash } from '#books/receipts.ts'
+import { receiptHash, receiptPrice } from '#books/receipts.ts'
 import { transferId } from '#books/transfer-ids.ts'
 import type { ReceiptDifference } from '#contract/jobs.ts'
-import { costOf, nano, onePrice } from '#contract/money.ts'
+import { costOf, nano } from '#contract/money.ts'
 import type { Receipt, SignedClaim } from '#contract/receipt.ts'
 import type { Release } from '#contract/supplier.ts'
 import { DAY_MS } from '#contract/time.ts'
@@ -32,7 +32,7 @@ import {
   updateJob,
   type SellerJobRow,
 } from './jobs.store.ts'
-import { addFailed, addReleased, addSettled } from './rollup.store.ts'
+import { addFailed, addReleased, addSettled, addWrittenOff } from './rollup.store.ts'
 import { decideReceipt, decideRelease, receiptPosting, type BookingOutcome } from './settlement.ts'
 
 /** A claim the exchange never answers is voided after this long; it is asked at every connection before that. */
@@ -43,6 +43,8 @@ const IN_RECEIPT = ''
 export const HELD = 'asset:held'
 export const AVAILABLE = 'asset:available'
 export const FEE = 'expense:fee'
+/** What an owner gave up, because its exchange is gone or has another history. */
+export const WRITTEN_OFF = 'expense:written-off'
 const incomeAccount = (instrument: string): string => `income:${instrument}`
 
 /** Null where the engine did not say. */
@@ -154,15 +156,16 @@ function claim(
 }
 
 function settle(deps: SettlementDeps, db: WriteDb, receipt: Receipt, exchangeKey: string): BookingOutcome {
-  const { key, realm, clock } = deps
+  const { key, realm, unit, clock } = deps
   const job = findJob(db, receipt.claim.jobId)
+  const chain = { exchange: receipt.exchange, supplier: key.publicKey }
   const decision = decideReceipt(
     receipt,
-    { publicKey: key.publicKey, realm, now: clock.now() },
+    { publicKey: key.publicKey, realm, unit, now: clock.now() },
     {
       exchangeKey,
-      head: lastReceipt(db, receipt.exchange),
-      storedHash: receiptAt(db, receipt.exchange, receipt.seq)?.hash ?? null,
+      head: lastReceipt(db, chain),
+      storedHash: receiptAt(db, chain, receipt.seq)?.hash ?? null,
       job,
     },
   )
@@ -275,7 +278,8 @@ export function bookBilled(
     })
 }
 
-function adopt(db: WriteDb, { claim: facts, settledAt, priceNanoPerMtok }: Receipt): SellerJobRow {
+function adopt(db: WriteDb, receipt: Receipt): SellerJobRow {
+  const { claim: facts, settledAt } = receipt
   const startedAt = Math.max(0, settledAt - facts.timings.durationMs)
   insertJob(db, {
     jobId: facts.jobId,
@@ -285,7 +289,7 @@ function adopt(db: WriteDb, { claim: facts, settledAt, priceNanoPerMtok }: Recei
     sha256: facts.modelSha256,
     state: 'running',
     reason: '',
-    price: onePrice(priceNanoPerMtok),
+    price: receiptPrice(receipt),
     reserveNano: nano(0),
     salt: '',
     startedAt,
@@ -298,36 +302,40 @@ function adopt(db: WriteDb, { claim: facts, settledAt, priceNanoPerMtok }: Recei
 }
 
 function releaseHeld(
-  { books, clock }: SettlementDeps,
+  { books, clock, key }: SettlementDeps,
   db: WriteDb,
   release: Release,
   exchange: string,
 ): BookingOutcome {
   const { jobId, amountNano } = release
   const job = findJob(db, jobId)
+  const chain = { exchange, supplier: key.publicKey }
   const decision = decideRelease(release, {
     exchange,
-    lastSeq: lastReleaseSeq(db, exchange),
-    stored: releaseAt(db, exchange, release.seq),
+    lastSeq: lastReleaseSeq(db, chain),
+    stored: releaseAt(db, chain, release.seq),
     job,
     now: clock.now(),
   })
   if (decision.kind !== 'book') return decision
   // Of a disputed job nothing was booked, so nothing is released here; the exchange's word is kept all the same.
   const isBooked = job!.state === 'settled'
+  // Written off, and it came after all.
+  const wasWrittenOff = job!.writtenOffAt !== null
   if (isBooked && amountNano > 0)
     books.transfer(db, {
       id: transferId(db, 'release', jobId),
       debit: AVAILABLE,
-      credit: HELD,
+      credit: wasWrittenOff ? WRITTEN_OFF : HELD,
       amount: amountNano,
       code: 'release',
       jobId,
       at: clock.now(),
     })
-  insertRelease(db, exchange, release)
-  updateJob(db, jobId, { releasedAt: release.at })
+  insertRelease(db, chain, release)
+  updateJob(db, jobId, { releasedAt: release.at, writtenOffAt: null })
   if (isBooked) addReleased(db, settledAtOf(db, jobId)!, job!, amountNano)
+  if (wasWrittenOff) addWrittenOff(db, settledAtOf(db, jobId)!, job!, 0 - amountNano)
   return { kind: 'applied' }
 }
 

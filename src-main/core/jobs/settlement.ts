@@ -8,6 +8,7 @@ import type { Realm } from '#contract/money.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import type { Release } from '#contract/supplier.ts'
 import { DAY_MS } from '#contract/time.ts'
+import type { Unit } from '#contract/units.ts'
 import { canonicalJson } from '#lib/canonical.ts'
 
 import { differencesOf, type KnownTerms } from './differences.ts'
@@ -40,6 +41,7 @@ export type ReleaseDecision = Exclude<Decision, { kind: 'dispute' }>
 export interface SellerIdentity {
   publicKey: string
   realm: Realm
+  unit: Pick<Unit, 'code' | 'scale'>
   /** Our clock. */
   now: number
 }
@@ -117,12 +119,15 @@ const termsOf = ({ claim }: Receipt, job: SellerJobRow | null): KnownTerms => ({
 /** Why a receipt cannot be joined to our own record; signatures and money are checked apart. */
 function disagreements(
   receipt: Receipt,
-  { publicKey, realm, now }: SellerIdentity,
+  { publicKey, realm, unit, now }: SellerIdentity,
   job: SellerJobRow | null,
 ): string[] {
   const problems: string[] = []
   if (receipt.claim.supplier !== publicKey) problems.push('the receipt is another supplier’s')
   if (receipt.realm !== realm) problems.push(`the receipt is of the ${receipt.realm} realm`)
+  // Version 1 has one unit a realm, which was checked with the money.
+  if (receipt.v === 2 && (receipt.unit.code !== unit.code || receipt.unit.scale !== unit.scale))
+    problems.push(`the receipt is in ${receipt.unit.code} of ${receipt.unit.scale} decimals`)
   if (isAhead(receipt.settledAt, now)) problems.push(aheadText('it was settled', receipt.settledAt))
   if (job === null) return problems
   if (job.state === 'settled' || job.state === 'disputed') problems.push(`job ${job.jobId} has another receipt`)

@@ -9,14 +9,17 @@ import type { VenueContext } from '#core/core-context.ts'
 import type { Jobs } from '#core/jobs/index.ts'
 import type { Os } from '#core/os.ts'
 
-import { checkOwnSide } from './ledger.store.ts'
+import { checkOwnSide, checkPages, type OwnCheck } from './ledger.store.ts'
 
 export { recordProblemsSliced } from './records.store.ts'
 
 export interface LedgerCheck {
   venueId: VenueId
+  /** All of it was checked and compared, and nothing is wrong. */
   ok: boolean
   problems: string[]
+  /** What nobody compared, and why. */
+  notCompared: string[]
   accounts: number
   transfers: number
   receipts: number
@@ -46,22 +49,39 @@ export function createLedger(context: VenueContext, jobs: Pick<Jobs, 'compare' |
 
   const run = async (signal: AbortSignal | undefined): Promise<LedgerCheck> => {
     // The comparison first: what it brings in is then part of our own side.
+    const notCompared: string[] = []
     const compared = await jobs.compare().catch((error: unknown) => {
-      if (error instanceof StokerError) return null
-      throw error
+      if (!(error instanceof StokerError)) throw error
+      // A venue without receipts has no history to compare: its statements are part of our own side.
+      if (context.venue.capabilities.receipts === 'signed')
+        notCompared.push(`the exchange’s records could not be compared with ours: ${error.message}`)
+      return null
     })
-    const own = await checkOwnSide(context, {
+    const pages = await checkPages(context, {
       signal,
-      onSlice: ({ part, done, of }) => (progress = { part, done, of }),
+      onTick: (seconds) => (progress = { part: 'the pages of the file, seconds so far', done: seconds, of: 0 }),
     })
+    const own = await ownSide(signal, pages.length > 0)
     // What to do about the exchange's records stands last.
-    const problems = [...own.problems, ...(compared?.problems ?? []), ...jobs.problems()]
+    const problems = [...pages, ...own.problems, ...(compared?.problems ?? []), ...jobs.problems()]
     return {
       ...own,
       venueId: context.venueId,
-      ok: problems.length === 0,
+      ok: problems.length === 0 && notCompared.length === 0,
       problems: [...new Set(problems)],
+      notCompared,
       comparedWithExchange: compared !== null,
+    }
+  }
+
+  /** Books on damaged pages are read as far as they go. */
+  const ownSide = async (signal: AbortSignal | undefined, isDamaged: boolean): Promise<OwnCheck> => {
+    try {
+      return await checkOwnSide(context, { signal, onSlice: ({ part, done, of }) => (progress = { part, done, of }) })
+    } catch (error) {
+      if (!isDamaged || signal?.aborted === true) throw error
+      const why = error instanceof Error ? error.message : String(error)
+      return { problems: [`the books could not be read to their end: ${why}`], accounts: 0, transfers: 0, receipts: 0 }
     }
   }
   return { check, progress: () => progress }

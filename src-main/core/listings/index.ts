@@ -8,7 +8,14 @@ import { countListedTime } from './listed-time.worker.ts'
 import { listedTime } from './listings.store.ts'
 import { ListingRunner, type ListingsDeps } from './listings.ts'
 
-export interface Listings extends Pick<ListingRunner, 'list' | 'pause' | 'pauseAll' | 'resume' | 'withdraw'> {
+export type { BreakerListings } from './listings.ts'
+
+export { ENDS_SOON_MS } from './listing-view.ts'
+
+export interface Listings extends Pick<
+  ListingRunner,
+  'list' | 'pause' | 'pauseAll' | 'resume' | 'relist' | 'withdraw'
+> {
   all(): Listing[]
   /** At least one takes jobs, as the owner wants. */
   wanted(): boolean
@@ -32,6 +39,7 @@ export function createListings(context: VenueContext, deps: ListingsDeps): Listi
     pause: (instrument) => runner.pause(instrument),
     pauseAll: (why) => runner.pauseAll(why),
     resume: (instrument) => runner.resume(instrument),
+    relist: (instrument) => runner.relist(instrument),
     withdraw: (instrument) => runner.withdraw(instrument),
     routeOf: (instrument) => runner.routeOf(instrument),
     connectedShare(from) {

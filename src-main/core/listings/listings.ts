@@ -9,6 +9,7 @@ import type { Listing } from '#contract/market.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import { asOnePrice, samePrice, type Price } from '#contract/money.ts'
 import { SECOND_MS } from '#contract/time.ts'
+import type { BreakerPort, SoldThrough } from '#core/breaker/breaker.port.ts'
 import type { VenueContext, DeploymentsService } from '#core/core-context.ts'
 import type { Route, ServingService } from '#core/jobs/index.ts'
 
@@ -30,10 +31,18 @@ const OLD_ASK_MS = 10 * SECOND_MS
 /** Errors after which the listing stays and is offered again later; any other is the exchange's refusal. */
 const KEPT: readonly ErrorCode[] = ['TIMEOUT', 'CONFLICT', 'UNAVAILABLE']
 
+export type BreakerListings = Pick<BreakerPort, 'why' | 'onChange' | 'relist'>
+
 export interface ListingsDeps {
   deployments: DeploymentsService
   qualifications(): readonly Pass[]
   specOf(instrument: string): GradeSpec | null
+  /** When the last pass of a model ends, or ended; null when it never passed. */
+  passedUntil?(instrument: string, sha256: string, specVersion: number): number | null
+  /** Called after each pass with its grade. */
+  onPassed?(listener: (instrument: string) => void): () => void
+  /** Says where nothing may be sold, and why; without one everything may. */
+  breaker?: BreakerListings
   /** The jobs; a function, since they are built after the listings they ask for their routes. */
   jobs(): ServingService
 }
@@ -78,7 +87,15 @@ export class ListingRunner {
       giveUp: (instrument, deploymentId, reason) => void deps.jobs().giveUp(instrument, deploymentId, reason),
       changed: () => events.changed('listing'),
     })
-    this.#offers = new Offers(context, { ...deps, slots: this.#slots, rows: this.#rows })
+    this.#offers = new Offers(context, {
+      ...deps,
+      stopped: (row) => this.#stopped(row),
+      qualifiedUntil: (row) => this.#qualifiedUntil(row),
+      hold: () => deps.jobs().hold(),
+      onHold: (listener) => deps.jobs().onHold(listener),
+      slots: this.#slots,
+      rows: this.#rows,
+    })
   }
 
   listings(): Listing[] {
@@ -180,6 +197,15 @@ export class ListingRunner {
     return this.#view(this.#rowOf(instrument))
   }
 
+  /** The owner has read why Stoker stopped selling it. Errors: contract/market.ts, `relist`. */
+  async relist(instrument: string): Promise<Listing> {
+    const row = this.#rowOf(instrument)
+    if (this.#deps.breaker === undefined) throw fail('breaker.notStopped', { instrument })
+    await this.#deps.breaker.relist(this.#soldThrough(row), instrument)
+    this.#offers.refresh(row)
+    return this.#view(row)
+  }
+
   /** Accepted jobs are finished and settle as ever; until then it is still shown. */
   withdraw(instrument: string): boolean {
     const row = this.#rows.get(instrument)
@@ -216,22 +242,48 @@ export class ListingRunner {
       specVersion: spec.version,
       prices,
       bounds: spec.limits,
-      closed: row.paused ? closedWhy(row) : null,
+      closed: row.paused ? closedWhy(row) : this.#stopped(row),
     }
   }
 
   /** Follows exchange, engines and jobs; the returned function stops it. */
   attach(): () => void {
-    const offs = [this.#offers.attach(), this.#deps.jobs().onEnded(() => this.#drains.settle())]
+    const offs = [
+      this.#offers.attach(),
+      this.#deps.jobs().onEnded(() => this.#drains.settle()),
+      this.#deps.onPassed?.((instrument) => this.#offers.requalified(instrument)) ?? (() => undefined),
+      this.#deps.breaker?.onChange(() => this.#offers.refreshAll()) ?? (() => undefined),
+    ]
     return () => {
       for (const off of offs) off()
       this.#drains.stop()
     }
   }
 
-  /** Offers again where the machine delivers more or less than is offered. */
+  /** Offers again where the machine delivers more or less than is offered, or where a qualification came to its end. */
   followCapacity(): void {
     this.#offers.followCapacity()
+    this.#offers.followQualifications()
+  }
+
+  #soldThrough({ deploymentId }: ListingRow): SoldThrough {
+    const sha256 = this.#deps.deployments.find(deploymentId)?.sha256 ?? null
+    return { deploymentId, sha256, venueId: this.#context.venueId }
+  }
+
+  /** Why Stoker itself sells nothing of it now; null when it may. */
+  #stopped(row: ListingRow): Reason | null {
+    return this.#deps.breaker?.why(this.#soldThrough(row)) ?? null
+  }
+
+  /** When the last pass of its model ends, or ended; null where nobody is examined, or it never passed. */
+  #qualifiedUntil({ instrument, deploymentId }: ListingRow): number | null {
+    if (this.#context.venue.capabilities.exams === 'none') return null
+    const sha256 = this.#deps.deployments.find(deploymentId)?.sha256
+    const version = this.#deps.specOf(instrument)?.version
+    return sha256 === undefined || version === undefined
+      ? null
+      : (this.#deps.passedUntil?.(instrument, sha256, version) ?? null)
   }
 
   /** What runs for it is ordinary work again. */
@@ -299,6 +351,9 @@ export class ListingRunner {
       offered: this.#slots.of(row),
       slotsMax: this.#slots.max(row),
       draining: this.#drains.of(row.instrument),
+      stopped: row.paused ? null : this.#stopped(row),
+      qualifiedUntil: this.#qualifiedUntil(row),
+      now: this.#context.clock.now(),
     }
     return listingView(row, facts)
   }

@@ -3,8 +3,8 @@
  * fresh session and engine restart and with every change of the slots, withdraws while the engine is down, and says in
  * codes why a listing waits.
  */
-import { fail } from '#contract/errors.ts'
-import { because, type Reason, said, storedReason } from '#contract/reasons.ts'
+import { fail, inWords } from '#contract/errors.ts'
+import { because, checkedReason, type Reason, said, storedReason } from '#contract/reasons.ts'
 import { brandId, type DeploymentId, type Instrument } from '#contract/ids.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import type { Listing } from '#contract/market.ts'
@@ -19,13 +19,22 @@ import type { ListingRow } from './listings.store.ts'
 import type { OfferedSlots } from './offered-slots.ts'
 
 const ANSWER_MS = 10 * SECOND_MS
+/** How long after a qualification's end the exchange has to take the offer back by itself. */
+const ENDED_MS = 5 * SECOND_MS
 
 export interface OffersDeps {
   deployments: DeploymentsService
   specOf(instrument: string): GradeSpec | null
+  /** Why nothing may be offered to the venue now; null when it may. */
+  hold(): Reason | null
+  onHold(listener: () => void): () => void
   slots: OfferedSlots
   /** What the owner wants, by instrument. */
   rows: ReadonlyMap<string, ListingRow>
+  /** Why Stoker itself sells nothing of it now; null when it may. */
+  stopped(row: ListingRow): Reason | null
+  /** When the last pass of its model ends, or ended; null where that is not known. */
+  qualifiedUntil(row: ListingRow): number | null
 }
 
 export interface OfferStanding {
@@ -47,6 +56,8 @@ export class Offers {
   /** Instruments the exchange holds an offer of ours for, or is being asked to. */
   readonly #offered = new Set<string>()
   readonly #answers = new Map<string, Answer>()
+  /** Ends of qualifications after which the exchange was asked whether the offer stands, by instrument. */
+  readonly #asked = new Map<string, number>()
 
   constructor(context: VenueContext, deps: OffersDeps) {
     this.#context = context
@@ -79,9 +90,10 @@ export class Offers {
       venue.onEvent((event) => this.#onEvent(event)),
       venue.onState((state) => this.#onExchange(state)),
       // A deployment just loaded may be what a listing waited for.
-      this.#deps.deployments.onChange(() => this.#refreshAll()),
+      this.#deps.deployments.onChange(() => this.refreshAll()),
+      this.#deps.onHold(() => this.refreshAll()),
     ]
-    this.#refreshAll()
+    this.refreshAll()
     return () => {
       for (const off of offs) off()
     }
@@ -99,6 +111,29 @@ export class Offers {
     }
   }
 
+  /**
+   * Where a qualification came to its end and the exchange has said nothing, it is asked by the same offer: it may know
+   * of a longer one, and one of before says nothing by itself. Once for each end.
+   */
+  followQualifications(): void {
+    for (const row of this.#deps.rows.values()) {
+      const until = this.#deps.qualifiedUntil(row)
+      if (until === null || until + ENDED_MS > this.#context.clock.now() || !this.#offered.has(row.instrument)) continue
+      if (this.#asked.get(row.instrument) === until) continue
+      this.#asked.set(row.instrument, until)
+      this.#offer(row)
+    }
+  }
+
+  /** A new pass: what was refused is offered again, and what stands is confirmed. */
+  requalified(instrument: string): void {
+    const row = this.#deps.rows.get(instrument)
+    if (row === undefined || row.paused) return
+    if (this.refused(instrument)) this.forget(instrument)
+    if (this.#offered.has(instrument) && this.#obstacle(row) === null) this.#offer(row)
+    else this.refresh(row)
+  }
+
   /** Offers, withdraws or waits, as the owner wants and the state of engine and exchange allow. */
   refresh(row: ListingRow): void {
     if (row.paused) {
@@ -107,6 +142,8 @@ export class Offers {
     }
     const reason = this.#obstacle(row)
     if (reason !== null) {
+      if (this.#offered.has(row.instrument) && this.#deps.stopped(row) !== null)
+        this.#context.host.notify('Stoker stopped selling', inWords(reason))
       this.withdraw(row.instrument)
       this.#stand(row.instrument, 'waiting', reason)
     } else if (!this.#offered.has(row.instrument) && !this.refused(row.instrument)) this.#offer(row)
@@ -144,7 +181,7 @@ export class Offers {
       this.#offered.clear()
       this.#standings.clear()
     }
-    if (state.kind === 'online' || this.#offered.size === 0) this.#refreshAll()
+    if (state.kind === 'online' || this.#offered.size === 0) this.refreshAll()
     else
       for (const row of this.#deps.rows.values())
         if (!row.paused) this.#stand(row.instrument, 'waiting', this.#obstacle(row) ?? because('listing.connecting'))
@@ -163,31 +200,40 @@ export class Offers {
       if (this.#offered.has(instrument)) this.#stand(instrument, 'listed', because('listing.open'))
       answer?.resolve()
     } else {
-      this.#offered.delete(instrument)
-      this.#stand(instrument, 'refused', refusalReason(error))
+      const stood = this.#offered.delete(instrument) && this.#standings.get(instrument)?.state === 'listed'
+      const reason = refusalReason(error)
+      this.#stand(instrument, 'refused', reason)
+      // Nobody asked: it took back what stood.
+      if (answer === undefined && stood) this.#context.host.notify('The exchange says', inWords(reason))
       answer?.reject(exchangeRefusal(error))
     }
   }
 
-  #refreshAll(): void {
+  refreshAll(): void {
     for (const row of this.#deps.rows.values()) this.refresh(row)
   }
 
   /** Why this listing cannot be offered now; null when it can. */
   #obstacle(row: ListingRow): Reason | null {
+    // First: it holds whether the exchange can be reached or not.
+    const stopped = this.#deps.stopped(row)
+    if (stopped !== null) return stopped
     const state = this.#context.venue.state()
     // One text through all attempts, so that a long outage is not a change every second.
     if (state.kind !== 'online')
       return state.kind === 'connecting' && state.attempt === 1
         ? because('listing.connecting')
         : because('listing.exchangeAway')
+    const hold = this.#deps.hold()
+    if (hold !== null) return hold
     const { realm } = this.#context
     if (state.terms.realm !== realm) return because('listing.otherRealm', { theirs: state.terms.realm, ours: realm })
     const { deployments } = this.#deps
     if (deployments.loaded(row.deploymentId) !== null) return null
     const kind = deployments.engine(row.deploymentId)?.state().kind
     if (kind === 'broken') return because('listing.engineBroken')
-    return because(kind === 'backoff' || kind === 'starting' ? 'listing.engineRestarting' : 'listing.modelNotLoaded')
+    if (kind === 'backoff' || kind === 'starting') return because('listing.engineRestarting')
+    return deployments.failure(row.deploymentId) ?? because('listing.modelNotLoaded')
   }
 
   #offer(row: ListingRow): void {
@@ -219,8 +265,11 @@ export class Offers {
   /**
    * What the exchange tells the owner: beside the listing it is about, and to the host where something is to be done.
    */
-  #onNotice({ level, text, instrument }: Extract<VenueEvent, { kind: 'notice' }>): void {
-    if (instrument !== undefined && this.#offered.has(instrument)) this.#stand(instrument, 'listed', said(text))
+  #onNotice({ level, text, instrument, reason }: Extract<VenueEvent, { kind: 'notice' }>): void {
+    const why = checkedReason(reason) ?? said(text)
+    // When its qualification ends the listing says by itself.
+    const known = why.code === 'exchange.qualificationEnds'
+    if (instrument !== undefined && !known && this.#offered.has(instrument)) this.#stand(instrument, 'listed', why)
     if (level !== 'info') this.#context.host.notify('The exchange says', text)
   }
 

@@ -71,6 +71,7 @@ export function marketDataCalls(context: VenueContext, { terms, books, listings,
     list: listings.list,
     pause: listings.pause,
     resume: listings.resume,
+    relist: listings.relist,
     withdraw: (instrument: string) => ({ withdrawn: listings.withdraw(instrument) }),
   }
 }
@@ -83,5 +84,6 @@ export const marketDataApi = (os: Os, of: ByVenue<ReturnType<typeof marketDataCa
   list: os.market.list.handler(({ input }) => of(input.venueId).list(input.instrument, input.deploymentId, input.ask)),
   pause: os.market.pause.handler(({ input }) => of(input.venueId).pause(input.instrument)),
   resume: os.market.resume.handler(({ input }) => of(input.venueId).resume(input.instrument)),
+  relist: os.market.relist.handler(({ input }) => of(input.venueId).relist(input.instrument)),
   withdraw: os.market.withdraw.handler(({ input }) => of(input.venueId).withdraw(input.instrument)),
 })

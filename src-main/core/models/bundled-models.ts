@@ -6,7 +6,7 @@ import type { CoreContext } from '#core/core-context.ts'
 
 import { importModel, type ImportContext } from './import-model.ts'
 import { stampOf } from './model-files.ts'
-import { sameStamp } from './models.ts'
+import { filesState } from './models.ts'
 import { listModels, markBundled } from './models.store.ts'
 
 const BUNDLED_MAX = 32
@@ -41,7 +41,7 @@ export async function registerBundled(context: BundledContext, signal: AbortSign
     try {
       const [card, stamp] = await Promise.all([cardOf(path), stampOf(path)])
       const known = listModels(context.rigDb.read).find((model) => model.path === path)
-      if (known !== undefined && stamp !== null && sameStamp(known, stamp)) {
+      if (known !== undefined && filesState(known.parts, [stamp]) === 'ready') {
         if (known.bundled && known.card === card) continue
         context.rigDb.tx((db) => markBundled(db, known.sha256, card))
         context.events.changed('models')

@@ -1,18 +1,18 @@
 /**
- * Imports one GGUF by path: header first (its errors are the clearest), then the hash, then one row. The file stays
- * where it is.
+ * Imports one GGUF by path: header first (its errors are the clearest), then the hash of each part, then one row. The
+ * files stay where they are.
  */
 import { basename, isAbsolute, resolve } from 'node:path'
 
 import { fail } from '#contract/errors.ts'
 import type { CoreContext } from '#core/core-context.ts'
 
-import { hashFile, stampOf, type Hashing } from './model-files.ts'
-import { fileState, type StoredModel } from './models.ts'
+import { hashFiles, stampsOf, type Hashing } from './model-files.ts'
+import { filesState, modelIdentity, type StoredModel } from './models.ts'
 import { findModel, insertModel, markBundled, moveModel } from './models.store.ts'
 
 export type ImportContext = Pick<CoreContext, 'rigDb' | 'clock' | 'engines' | 'events'>
-export type ImportStep = Extract<Hashing, { kind: 'hashing' }> | { kind: 'stored'; model: StoredModel }
+export type ImportStep = Extract<Hashing, { kind: 'hashing' }> | { kind: 'stored'; model: StoredModel; files: string[] }
 
 /**
  * Where a path typed by a person leads. Throws BAD_REQUEST for a relative one: the core's working folder means nothing
@@ -41,16 +41,18 @@ export async function* importModel(
   options: { bundled?: { card: string | null }; signal?: AbortSignal | undefined } = {},
 ): AsyncGenerator<ImportStep, void, void> {
   const header = await context.engines.inspect(path)
-  for await (const step of hashFile(path, options.signal)) {
+  for await (const step of hashFiles(header.parts ?? [path], options.signal)) {
     if (step.kind === 'hashing') {
       yield step
       continue
     }
+    const { parts } = step
     const fresh: StoredModel = {
-      sha256: step.sha256,
+      sha256: modelIdentity(parts),
       path,
       fileName: basename(path),
-      ...step.stamp,
+      sizeBytes: parts.reduce((sum, part) => sum + part.sizeBytes, 0),
+      parts,
       addedAt: context.clock.now(),
       bundled: options.bundled !== undefined,
       architecture: header.architecture,
@@ -66,7 +68,7 @@ export async function* importModel(
     }
     const model = await store(context, fresh)
     context.events.changed('models')
-    yield { kind: 'stored', model }
+    yield { kind: 'stored', model, files: parts.map((part) => part.path) }
   }
 }
 
@@ -74,7 +76,9 @@ async function store(context: ImportContext, fresh: StoredModel): Promise<Stored
   const known = findModel(context.rigDb.read, fresh.sha256)
   // A copy that still is there keeps its place; a lost or overwritten one is found again here.
   const moved =
-    known !== null && fileState(known, known.path === fresh.path ? null : await stampOf(known.path)) !== 'ready'
+    known !== null &&
+    (known.path === fresh.path ||
+      filesState(known.parts, await stampsOf(known.parts.map(({ path }) => path))) !== 'ready')
   return context.rigDb.tx((db) => {
     if (findModel(db, fresh.sha256) === null) insertModel(db, fresh)
     else {

@@ -8,7 +8,7 @@ import type { CoreContext } from '#core/core-context.ts'
 
 import { registerBundled } from './bundled-models.ts'
 import { importModel, modelPath } from './import-model.ts'
-import { stampOf } from './model-files.ts'
+import { stampsOf } from './model-files.ts'
 import { createModelStates, type ModelStates } from './model-states.ts'
 import { modelsApi } from './models.api.ts'
 import { toModel, type StoredModel } from './models.ts'
@@ -68,18 +68,24 @@ export function createModels(context: ModelsContext, hooks: ModelsHooks) {
     async remove(sha256) {
       const stored = findModel(rigDb.read, sha256)
       if (stored === null) return (await hooks.removeOther?.(sha256)) ?? false
-      const there = (await stampOf(stored.path)) !== null
+      const paths = stored.parts.map(({ path }) => path)
+      const there = (await stampsOf(paths)).every((stamp) => stamp !== null)
       // Asked after the last await: nothing may come between the answer and the deletion.
       const reason = hooks.inUse(sha256)
       if (reason !== null) throw fail('model.inUse', { reason }, { data: { sha256 } })
       if (stored.bundled && there) throw fail('model.bundled', {}, { data: { sha256 } })
       const removed = rigDb.tx((db) => deleteModel(db, sha256))
-      await uploaded.drop(stored.path)
+      for (const path of paths) await uploaded.drop(path)
       events.changed('models')
       events.changed('deployments')
       return removed
     },
+    look: (stored) => states.look(stored),
     ready: (sha256) => readyModel(rigDb.read, states, sha256),
+    async files(sha256) {
+      const stored = findModel(rigDb.read, sha256)
+      return stored === null ? null : states.files(stored)
+    },
   }
 
   return { ...service, ...createLifecycle(context, states, stopping), api: modelsApi(context.os, service) }
@@ -100,7 +106,8 @@ function createImports(
     try {
       const both = signal === undefined ? stopping : AbortSignal.any([signal, stopping])
       for await (const step of importModel(context, path, { signal: both })) {
-        if (step.kind === 'stored') await uploaded.drop(path)
+        // Another copy was there already.
+        if (step.kind === 'stored') for (const part of step.files) await uploaded.drop(part)
         yield step.kind === 'hashing' ? step : { kind: 'done' as const, model: await view(step.model) }
       }
     } catch (error) {

@@ -3,9 +3,8 @@ import { createHash } from 'node:crypto'
 import { open, stat } from 'node:fs/promises'
 
 import { fail, type StokerError } from '#contract/errors.ts'
-import { brandId, type ModelSha256 } from '#contract/ids.ts'
 
-import { sameStamp, type FileStamp } from './models.ts'
+import { sameStamp, type FileStamp, type ModelPart } from './models.ts'
 
 /** One step of hashing: about a millisecond of work. */
 const CHUNK_BYTES = 1_048_576
@@ -14,7 +13,7 @@ const REPORT_BYTES = 32 * CHUNK_BYTES
 
 export type Hashing =
   | { kind: 'hashing'; doneBytes: number; totalBytes: number }
-  | { kind: 'hashed'; sha256: ModelSha256; stamp: FileStamp }
+  | { kind: 'hashed'; sha256: string; stamp: FileStamp }
 
 const unreadable = (path: string, cause: unknown): StokerError =>
   fail(
@@ -30,7 +29,8 @@ const unreadable = (path: string, cause: unknown): StokerError =>
 export async function stampOf(path: string): Promise<FileStamp | null> {
   try {
     const found = await stat(path)
-    return found.isFile() ? { sizeBytes: found.size, mtimeMs: found.mtimeMs } : null
+    if (!found.isFile()) return null
+    return { sizeBytes: found.size, mtimeMs: found.mtimeMs, ctimeMs: found.ctimeMs, inode: String(found.ino) }
   } catch {
     return null
   }
@@ -73,17 +73,40 @@ export async function* hashFile(path: string, signal?: AbortSignal): AsyncGenera
     if (doneBytes !== totalBytes || after === null || !sameStamp(before, after))
       throw fail('model.changedWhileRead', { path }, { data: { path } })
     yield { kind: 'hashing', doneBytes, totalBytes }
-    yield { kind: 'hashed', sha256: brandId<ModelSha256>(hash.digest('hex')), stamp: before }
+    yield { kind: 'hashed', sha256: hash.digest('hex'), stamp: before }
   } finally {
     await file.close()
   }
 }
 
 /** The SHA-256 without the reports. Errors as hashFile. */
-export async function sha256OfFile(
-  path: string,
-  signal?: AbortSignal,
-): Promise<{ sha256: ModelSha256; stamp: FileStamp }> {
+export async function sha256OfFile(path: string, signal?: AbortSignal): Promise<{ sha256: string; stamp: FileStamp }> {
   for await (const step of hashFile(path, signal)) if (step.kind === 'hashed') return step
   throw unreadable(path, undefined)
+}
+
+/** Of each path; null where there is no regular file. A model has at most a thousand. */
+export const stampsOf = (paths: readonly string[]): Promise<(FileStamp | null)[]> => Promise.all(paths.map(stampOf))
+
+/**
+ * Hashes the files one after another and reports on all of them together; the last value holds the parts. Errors as
+ * hashFile.
+ */
+export async function* hashFiles(
+  paths: readonly string[],
+  signal?: AbortSignal,
+): AsyncGenerator<Extract<Hashing, { kind: 'hashing' }> | { kind: 'parts'; parts: ModelPart[] }, void, void> {
+  const sizes = (await stampsOf(paths)).map((stamp) => stamp?.sizeBytes ?? 0)
+  const totalBytes = sizes.reduce((sum, size) => sum + size, 0)
+  const parts: ModelPart[] = []
+  let before = 0
+  for (const path of paths) {
+    for await (const step of hashFile(path, signal)) {
+      if (step.kind === 'hashed') parts.push({ path, sha256: step.sha256, ...step.stamp })
+      // The end of one file is the beginning of the next.
+      else if (step.doneBytes > 0 || before === 0) yield { ...step, doneBytes: before + step.doneBytes, totalBytes }
+    }
+    before += parts.at(-1)?.sizeBytes ?? 0
+  }
+  yield { kind: 'parts', parts }
 }

@@ -2,6 +2,7 @@
 import { fail } from '#contract/errors.ts'
 import type { ReadDb } from '#db/db-types.ts'
 
+import { stampsOf } from './model-files.ts'
 import type { ModelStates } from './model-states.ts'
 import type { StoredModel } from './models.ts'
 import { findModel } from './models.store.ts'
@@ -12,14 +13,7 @@ export async function readyModel(db: ReadDb, states: ModelStates, sha256: string
   if (stored === null) throw fail('model.unknown', {}, { data: { sha256 } })
   const state = await states.settle(stored)
   if (state === 'ready') return findModel(db, sha256) ?? stored
-  const data = { sha256, path: stored.path }
-  if (state === 'missing')
-    throw fail(
-      'model.fileGone',
-      { path: stored.path },
-      {
-        data,
-      },
-    )
-  throw fail('model.fileReplaced', { path: stored.path }, { data })
+  const stamps = state === 'missing' ? await stampsOf(stored.parts.map(({ path }) => path)) : []
+  const path = stored.parts[stamps.indexOf(null)]?.path ?? stored.path
+  throw fail(state === 'missing' ? 'model.fileGone' : 'model.fileReplaced', { path }, { data: { sha256, path } })
 }

@@ -21,6 +21,9 @@ const REFUSED: readonly ErrorCode[] = [
   'MODEL_TOO_BIG',
 ]
 
+/** The other parts may still be on their way. */
+const isOfSplit = ({ reason }: StokerError): boolean => reason.code.startsWith('gguf.split')
+
 export interface Uploaded {
   /** Deletes the file when it was uploaded and no stored model is in it. Never throws. */
   drop(path: string): Promise<void>
@@ -29,8 +32,10 @@ export interface Uploaded {
 }
 
 export function createUploaded({ dataDir, rigDb, log }: Pick<CoreContext, 'dataDir' | 'rigDb' | 'log'>): Uploaded {
+  const isListed = (path: string): boolean =>
+    listModels(rigDb.read).some(({ parts }) => parts.some((part) => part.path === path))
   const drop = async (path: string): Promise<void> => {
-    if (dirname(path) !== join(dataDir, 'models') || listModels(rigDb.read).some((model) => model.path === path)) return
+    if (dirname(path) !== join(dataDir, 'models') || isListed(path)) return
     await rm(path, { force: true }).catch((error: unknown) =>
       log.warn({ err: error }, 'an uploaded file that is not needed could not be deleted'),
     )
@@ -38,7 +43,7 @@ export function createUploaded({ dataDir, rigDb, log }: Pick<CoreContext, 'dataD
   return {
     drop,
     async refused(path, error) {
-      if (error instanceof StokerError && REFUSED.includes(error.code)) await drop(path)
+      if (error instanceof StokerError && REFUSED.includes(error.code) && !isOfSplit(error)) await drop(path)
       throw error
     },
   }

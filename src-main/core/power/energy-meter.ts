@@ -49,7 +49,17 @@ export class EnergyMeter {
     return taken
   }
 
+  /** What was taken and could not be written; a quarter hour stays one, however often that happens. */
+  giveBack(taken: readonly MeteredStretch[]): void {
+    for (const { method, gpus, ...stretch } of taken) this.#sum(stretch, method, gpus)
+  }
+
   #add(stretch: Stretch, { method, gpus }: PowerLoad): void {
+    const { ms } = stretch
+    this.#sum(stretch, method, new Map(gpus.map(({ gpu, watts }) => [gpu, { joules: (watts * ms) / 1_000, ms }])))
+  }
+
+  #sum(stretch: Stretch, method: string, gpus: MeteredStretch['gpus']): void {
     const sum = this.#pending.get(stretch.quarterMs)
     if (sum === undefined) this.#pending.set(stretch.quarterMs, { ...stretch, method, gpus: new Map() })
     else {
@@ -61,9 +71,9 @@ export class EnergyMeter {
       sum.method = method
     }
     const byGpu = this.#pending.get(stretch.quarterMs)!.gpus
-    for (const { gpu, watts } of gpus) {
+    for (const [gpu, more] of gpus) {
       const { joules, ms } = byGpu.get(gpu) ?? { joules: 0, ms: 0 }
-      byGpu.set(gpu, { joules: joules + (watts * stretch.ms) / 1_000, ms: ms + stretch.ms })
+      byGpu.set(gpu, { joules: joules + more.joules, ms: ms + more.ms })
     }
   }
 }

@@ -1,10 +1,11 @@
 /** Energy so far: marks in memory, rows by quarter hour in rig.db, priced as they are written. */
+import { StokerError } from '#contract/errors.ts'
 import { SECOND_MS, type EpochMs } from '#contract/time.ts'
 import type { CoreContext } from '#core/core-context.ts'
 import type { SettingsService } from '#core/settings/index.ts'
 
 import type { WattGauge } from './watt-gauge.ts'
-import { EnergyMeter } from './energy-meter.ts'
+import { EnergyMeter, type MeteredStretch } from './energy-meter.ts'
 import {
   addEnergy,
   addGpuEnergy,
@@ -45,8 +46,17 @@ export function createEnergy(
   const gpuCarry = new Map<string, number>()
 
   const write = (): void => {
-    const taken = meter.take()
+    const [taken, before] = [meter.take(), carry]
     if (taken.length === 0) return
+    try {
+      book(taken)
+    } catch (error) {
+      carry = before
+      meter.giveBack(taken)
+      throw error
+    }
+  }
+  const book = (taken: readonly MeteredStretch[]): void => {
     writtenAt = clock.mono()
     const { kwhPriceNano, powerCurrency } = settings.current()
     rigDb.tx((db) => {
@@ -64,8 +74,14 @@ export function createEnergy(
       }
     })
   }
+  /** Reading needs no write: where the disk takes none, what is written is shown. */
   const upToDate = (): void => {
-    if (writtenAt === null || clock.mono() - writtenAt >= READ_AGE_MS) write()
+    if (writtenAt !== null && clock.mono() - writtenAt < READ_AGE_MS) return
+    try {
+      write()
+    } catch (error) {
+      if (!(error instanceof StokerError)) throw error
+    }
   }
   return {
     mark() {

@@ -1,7 +1,7 @@
 /**
  * The migrations of one realm's database (practice.db), in order: books, outbox, jobs and receipts, listings and exams,
  * rollups, why a listing is paused, disputes, units, three prices, quarter hours, indices and counters, records for
- * later, statements, fewer pages a job.
+ * later, statements, written off, chains by key, the breaker's self-check, fewer pages a job.
  */
 import type { Migration } from '#db/db-types.ts'
 
@@ -18,6 +18,9 @@ import { quarterHoursMigration } from './migrations/0100-quarter-hours.ts'
 import { flatQueriesMigration } from './migrations/0110-flat-queries.ts'
 import { recordsMigration } from './migrations/0120-records.ts'
 import { statementsMigration } from './migrations/0130-statements.ts'
+import { writtenOffMigration } from './migrations/0140-written-off.ts'
+import { chainsByKeyMigration } from './migrations/0170-chains-by-key.ts'
+import { breakerChecksMigration } from './migrations/0180-breaker-checks.ts'
 import { fewerPagesMigration } from './migrations/0190-fewer-pages.ts'
 
 export const realmMigrations: readonly Migration[] = [
@@ -34,5 +37,8 @@ export const realmMigrations: readonly Migration[] = [
   flatQueriesMigration,
   recordsMigration,
   statementsMigration,
+  writtenOffMigration,
+  chainsByKeyMigration,
+  breakerChecksMigration,
   fewerPagesMigration,
 ]

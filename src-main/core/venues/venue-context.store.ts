@@ -8,11 +8,12 @@ import type { CoreContext, VenueContext } from '#core/core-context.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
 import { openDb } from '#db/open.ts'
 
-import type { VenuePort } from './venue.port.ts'
+import { startedMemory } from './venue-memory.store.ts'
+import type { VenueMemory, VenuePort } from './venue.port.ts'
 import type { VenueRow } from './venues.store.ts'
 
-/** Makes the port of one venue. */
-export type VenueDriver = (row: VenueRow) => VenuePort
+/** Makes the port of one venue; `memory` is what is kept of it between starts. */
+export type VenueDriver = (row: VenueRow, memory: VenueMemory) => VenuePort
 /** By the name of the kind of venue. */
 export type VenueDrivers = Readonly<Record<string, VenueDriver>>
 
@@ -45,7 +46,7 @@ export function openVenue(context: CoreContext, row: VenueRow, drivers: VenueDri
     realm: row.realm,
     unit,
     // Before the database: what throws here must not leave one open.
-    venue: driver(row),
+    venue: driver(row, startedMemory(context.rigDb, context.ids, row.venueId)),
     realmDb: openDb({ path, migrations: realmMigrations, log: context.log }),
   }
 }

@@ -15,10 +15,14 @@ export interface OfferedJob {
   instrument: Instrument
   specVersion: number
   request: InferenceRequest
+  /** Jobs of one scope may share prefixes; without one they share none. */
+  cacheScope?: string | undefined
   /** What it is paid at. */
   price: Price
   /** The most that is paid for it. */
   reserveNano: Nano
+  /** Version of the claim that is wanted: 1 where nothing else is said. */
+  protocol?: 1 | 2 | undefined
   /** Milliseconds from now on in which it must be done. */
   deadlineMs: number
   /** Key of the MACs in our claim; empty where the venue has none. */
@@ -135,4 +139,11 @@ export type VenueEvent =
   | ExamResult
   | { kind: 'book'; book: VenueBook }
   /** For the owner to read; `instrument` when it is about one offer. */
-  | { kind: 'notice'; level: 'info' | 'act-soon' | 'act-now'; text: string; instrument?: Instrument | undefined }
+  | {
+      kind: 'notice'
+      level: 'info' | 'act-soon' | 'act-now'
+      text: string
+      instrument?: Instrument | undefined
+      /** The text as a code with its params, where the venue gives one. */
+      reason?: unknown
+    }

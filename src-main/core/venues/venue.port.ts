@@ -10,6 +10,7 @@ import type { Price, Realm } from '#contract/money.ts'
 import type { Reason } from '#contract/reasons.ts'
 import type { SignedClaim } from '#contract/receipt.ts'
 import type { EngineIdentity } from '#contract/supplier.ts'
+import type { ChainHeads } from '#contract/supplier-v2.ts'
 import type { EpochMs } from '#contract/time.ts'
 import type { UnitCode } from '#contract/units.ts'
 import type { LeaseSource } from '#core/capacity/lease.port.ts'
@@ -55,7 +56,16 @@ export interface VenueTerms {
 export type VenueState =
   | { kind: 'connecting'; attempt: number }
   /** `fresh` is true when the session could not be resumed: the core must reconcile. */
-  | { kind: 'online'; since: EpochMs; terms: VenueTerms; fresh: boolean }
+  | {
+      kind: 'online'
+      since: EpochMs
+      terms: VenueTerms
+      fresh: boolean
+      /** Where the venue says that both chains of ours end; null or missing where it does not say. */
+      heads?: ChainHeads | null
+      /** Our clock less the venue's, when we connected; missing where it tells no time. */
+      clockApartMs?: number
+    }
   /** `credential`: the venue does not take our key any more; trying again changes nothing before the owner acts. */
   | { kind: 'offline'; reason: Reason; retryAt: EpochMs; cause: 'network' | 'credential' }
   | { kind: 'stopped' }
@@ -122,4 +132,22 @@ export interface VenuePort extends VenueVerbs {
   /** Connects, and stays so; a polling driver takes a lease before each job. */
   start(leases: LeaseSource): void
   stop(): Promise<void>
+  /** The owner's word that this rig and no other has the key; connects at once. Missing where keys are not held so. */
+  takeOver?(): void
+  /** The next attempt to connect, now. */
+  retry?(): void
+}
+
+/** What a rig keeps of a venue between starts. */
+export interface VenueMemory {
+  /** The venue's key as it was at first contact, or as the owner trusted it; null before. */
+  pinnedKey(): PublicKey | null
+  /** No effect where one is pinned already. */
+  pin(key: PublicKey): void
+  /** Counts the starts with our key: raised at every one. */
+  epoch(): number
+  /** What the venue says it stands at, after a takeover; never lowers it. */
+  standsAt(epoch: number): void
+  /** Drawn at this start. */
+  readonly instance: string
 }

@@ -21,6 +21,7 @@ import type { Log } from '#lib/log.ts'
 import { serial } from '#lib/serial.ts'
 
 import { createClientJobs, type ClientJobs } from './client-jobs.ts'
+import { createHostPulse, type HostPulse } from './host-pulse.ts'
 import {
   EMBED_TEXTS_MAX,
   JOB_KEY_MAX,
@@ -37,8 +38,8 @@ export interface LocalMemberDeps {
   fork: () => ForkedHost
   clock: Clock
   log: Log
-  /** Longest silence of a host that has jobs, ms. */
-  silenceMs?: number
+  /** Uniform on [0, 1), for the jitter of pauses. */
+  random?: () => number
 }
 
 const INSPECT_MS = 60_000
@@ -97,6 +98,7 @@ const sameSettings = (a: EngineSettings, b: EngineSettings): boolean => SETTINGS
 class Engine implements LocalMember {
   readonly #supervisor: Supervisor
   readonly #jobs: ClientJobs
+  readonly #pulse: HostPulse
   readonly #listeners = new Set<(state: EngineState) => void>()
   #current: EngineState = { kind: 'stopped' }
   /** What is to be loaded, also after a crash. */
@@ -106,7 +108,7 @@ class Engine implements LocalMember {
   #hostStats = IDLE_STATS
   #threadLimit: number | null = null
 
-  constructor({ fork, clock, log, silenceMs }: LocalMemberDeps) {
+  constructor({ fork, clock, log, random }: LocalMemberDeps) {
     this.#supervisor = new Supervisor({
       fork,
       clock,
@@ -116,7 +118,11 @@ class Engine implements LocalMember {
       prepare: (running) => this.#prepare(running),
       onCrash: () => this.#onCrash(),
       isBusy: () => this.#jobs.sent > 0,
-      ...(silenceMs === undefined ? {} : { silenceMs }),
+      ...(random === undefined ? {} : { random }),
+    })
+    this.#pulse = createHostPulse({
+      clock,
+      ping: (n) => this.#supervisor.running?.host.channel.send({ t: 'ping', n }),
     })
     this.#jobs = createClientJobs({ mono: () => clock.mono(), onFinished: () => this.#supervisor.succeeded() })
   }
@@ -193,13 +199,13 @@ class Engine implements LocalMember {
     const { threads, ...stats } = this.#hostStats
     const pid = this.#supervisor.running?.host.pid ?? null
     const { running, slots, rssBytes } = stats
+    const silentMs = this.#pulse.silentMs()
+    const state = silentMs === 0 ? this.#current.kind : 'unreachable'
     return {
       ...stats,
       pid,
-      processes:
-        pid === null
-          ? []
-          : [{ pid, name: 'process 1 of 1', state: this.#current.kind, rssBytes, running, slots, threads }],
+      silentMs,
+      processes: pid === null ? [] : [{ pid, name: 'process 1 of 1', state, rssBytes, running, slots, threads }],
     }
   }
 
@@ -249,12 +255,15 @@ class Engine implements LocalMember {
 
   #set(state: EngineState): void {
     this.#current = state
+    if (state.kind === 'loaded') this.#pulse.begin()
+    else this.#pulse.end()
     if (state.kind === 'broken') this.#jobs.failAll(failValue('engine.broken', { reason: state.reason }))
     for (const listener of this.#listeners) listener(state)
   }
 
   #onEvent(event: EngineHostEvent): void {
     if (event.t === 'stats') this.#hostStats = event.stats
+    else if (event.t === 'pong') this.#pulse.answered(event.n)
     else if (event.t === 'deltas' || event.t === 'done' || event.t === 'error') this.#jobs.handle(event)
   }
 
@@ -274,6 +283,9 @@ class Engine implements LocalMember {
   async #sendLoad(running: RunningHost, target: Wanted): Promise<LoadedModel> {
     const { file, settings } = target
     try {
+      // The host has no memory of what it had loaded: whether the file still is the one that was hashed is the core's
+      // to say.
+      await file.check?.()
       const model = (await running.calls.call(
         (id) => ({ t: 'load', id, path: file.path, sha256: file.sha256, settings }),
         LOAD_MS,

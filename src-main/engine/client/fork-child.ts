@@ -3,16 +3,10 @@ import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 import { childProcessChannel } from '#contract/channel/child-process.ts'
+import { childEnvironment } from '#lib/child-environment.ts'
 
 import type { ForkedHost } from './engine-client.ts'
 import { boundToGpu } from './gpu-environment.ts'
-
-/**
- * The only environment variables that the child gets: paths of programs and libraries, and those that control GPU
- * drivers and the engine library.
- */
-const ENVIRONMENT =
-  /^(PATH|HOME|USERPROFILE|TMPDIR|TEMP|TMP|LANG|SYSTEMROOT|WINDIR|LOCALAPPDATA|APPDATA|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|ELECTRON_RUN_AS_NODE|STOKER_LOG|(CUDA|HIP|ROCR|HSA|GGML|VK|NVIDIA|NODE_LLAMA_CPP)_.*)$/i
 
 export interface ForkOptions {
   /** The host's entry file; the built .js file when bundled. */
@@ -28,7 +22,7 @@ export function forkEngineChild({
   entry = fileURLToPath(new URL('../host/engine-host-entry.ts', import.meta.url)),
   gpu = null,
 }: ForkOptions = {}): ForkedHost {
-  const passed = Object.fromEntries(Object.entries(process.env).filter(([name]) => ENVIRONMENT.test(name)))
+  const passed = childEnvironment('engine', process.env)
   const env = gpu === null ? passed : boundToGpu(passed, gpu)
   const child = fork(entry, [], {
     execPath: process.execPath,

@@ -1,18 +1,17 @@
 /**
- * Supervises the host process: started when needed, restarted after a crash with a back-off, given up after three crashes
- * without a success in between, stopped on request. Never two at once: a new one waits for the exit of the last.
+ * The host process of an engine under the one supervisor (lib/supervise): started when needed, restarted after a crash
+ * with a back-off, given up after three crashes without a success in between, stopped on request.
  */
 import { fail, type StokerError } from '#contract/errors.ts'
 import { because, type Reason } from '#contract/reasons.ts'
 import type { Channel } from '#contract/channel/channel.ts'
 import type { Clock } from '#contract/time.ts'
+import { CHILD_POLICIES } from '#lib/child-policies.ts'
 import type { Log } from '#lib/log.ts'
-import { CHILD_POLICIES, endChild, pauseAfter } from '#lib/supervise.ts'
-import { within } from '#lib/within.ts'
+import { SupervisedChild, type ChildState, type LifeSigns, type SupervisedLife } from '#lib/supervise.ts'
 
 import { createHostCalls, type HostCalls } from './client-calls.ts'
 import type { EngineHostEvent } from '../protocol.ts'
-import { createHostWatchdog } from './host-watchdog.ts'
 
 /** A started host process, whoever forked it. */
 export interface ForkedHost {
@@ -20,14 +19,13 @@ export interface ForkedHost {
   pid: number | null
   kill(signal?: 'SIGTERM' | 'SIGKILL'): void
   /** Called once; at once if the process has exited. */
-  onExit(listener: (how: { code: number | null; signal: string | null }) => void): void
+  onExit(listener: (how: { code: number | null; signal: string | null; words?: string }) => void): void
 }
 
 /** The host process that runs, with the calls in progress. */
 export interface RunningHost {
   host: ForkedHost
   calls: HostCalls
-  exited: Promise<void>
   /** Jobs were sent: silence from now on ends the host. */
   watch(): void
 }
@@ -50,192 +48,102 @@ export interface SupervisorDeps {
   onCrash: () => boolean
   /** Jobs are in the host. */
   isBusy: () => boolean
-  /** Longest silence of a host that has jobs, ms; 60 s when left out. */
-  silenceMs?: number
+  /** Uniform on [0, 1), for the jitter of pauses. */
+  random?: () => number
 }
-
-const POLICY = CHILD_POLICIES.engine
 
 const crashed = (): StokerError => fail('engine.crashed')
 
+type HostLife = SupervisedLife & RunningHost
+
 export class Supervisor {
   readonly #deps: SupervisorDeps
-  #current: RunningHost | null = null
-  #starting: Promise<RunningHost> | null = null
-  #previousEnd: Promise<void> = Promise.resolve()
-  #stopping = new AbortController()
-  #crashes = 0
-  #retryAt = Number.NEGATIVE_INFINITY
-  #brokenReason: Reason | null = null
-  /** The result of onCrash for the last crash. */
-  #wantsRestart = false
+  readonly #child: SupervisedChild<HostLife>
 
   constructor(deps: SupervisorDeps) {
     this.#deps = deps
+    const { clock, log, prepare, isBusy, onCrash, random } = deps
+    this.#child = new SupervisedChild<HostLife>({
+      name: 'engine host',
+      policy: CHILD_POLICIES.engine,
+      clock,
+      log,
+      ...(random === undefined ? {} : { random }),
+      start: (signs) => this.#start(signs),
+      prepare,
+      hasWork: isBusy,
+      failed: (_end, givenUp) => (givenUp ? fail('engine.broken', { reason: this.#brokenReason() }) : crashed()),
+      onState: (state) => this.#onState(state),
+      onEnd: onCrash,
+    })
   }
 
   get running(): RunningHost | null {
-    return this.#current
+    return this.#child.running
   }
 
   /** The host, started and prepared. Rejects with ENGINE_BROKEN, ENGINE_CRASHED, or what prepare throws. */
   started(): Promise<RunningHost> {
-    if (this.#brokenReason !== null) return Promise.reject(fail('engine.broken', { reason: this.#brokenReason }))
-    if (this.#starting !== null) return this.#starting
-    if (this.#current !== null) return Promise.resolve(this.#current)
-    const starting = this.#start().finally(() => {
-      this.#starting = null
-    })
-    this.#starting = starting
-    // A crash meanwhile requested the next start, which had to wait until this one failed.
-    starting.catch(() => this.#restart())
-    return starting
+    return this.#child.started()
   }
 
   /** Resolves when no start is in progress, whether it succeeded or not. */
-  async settled(): Promise<void> {
-    await this.#starting?.catch(() => undefined)
+  settled(): Promise<void> {
+    return this.#child.settled()
   }
 
   /** The host finished a job: earlier crashes no longer count. */
   succeeded(): void {
-    this.#crashes = 0
+    this.#child.succeeded()
   }
 
-  async retry(): Promise<void> {
-    if (this.#brokenReason === null) return
-    this.#forgive()
-    await this.started()
+  retry(): Promise<void> {
+    return this.#child.retry()
   }
 
-  /** Asks it to stop, waits 600 ms, kills it. It is not restarted until it is needed again. */
+  /** Ends it in the policy's time. It is not restarted until it is needed again. */
   async stop(): Promise<void> {
-    this.#stopping.abort(crashed())
-    const current = this.#current
-    if (current !== null) {
-      const { host, exited } = current
-      await endChild(this.#deps.clock, exited, POLICY.end, {
-        ask: () => host.channel.isOpen && host.channel.send({ t: 'stop' }),
-        kill: () => host.kill('SIGKILL'),
-      })
-      await exited
-    }
-    await this.settled()
-    this.#stopping = new AbortController()
-    this.#forgive()
-    this.#deps.onState({ kind: 'stopped' })
+    await this.#child.stop()
   }
 
-  #forgive(): void {
-    this.#crashes = 0
-    this.#retryAt = Number.NEGATIVE_INFINITY
-    this.#brokenReason = null
-  }
-
-  async #start(): Promise<RunningHost> {
-    const { signal } = this.#stopping
-    await this.#previousEnd
-    await this.#backOff(signal)
-    if (signal.aborted) throw crashed()
-    this.#deps.onState({ kind: 'starting', attempt: this.#crashes + 1 })
-    const current = await this.#spawn()
-    await this.#deps.prepare(current)
-    return current
-  }
-
-  async #backOff(signal: AbortSignal): Promise<void> {
-    const { clock, onState } = this.#deps
-    const wait = this.#retryAt - clock.mono()
-    if (wait <= 0) return
-    onState({ kind: 'backoff', until: clock.now() + wait, attempt: this.#crashes })
-    await clock.sleep(wait, { signal })
-  }
-
-  async #spawn(): Promise<RunningHost> {
-    const { fork, clock, onEvent } = this.#deps
-    const host = this.#forkOrBreak(fork)
-    const ready = Promise.withResolvers<boolean>()
-    const watchdog = createHostWatchdog({
-      clock,
-      silenceMs: this.#deps.silenceMs ?? POLICY.silenceMs,
-      isBusy: this.#deps.isBusy,
-      kill: () => this.#killSilent(host),
-    })
-    const calls = createHostCalls((message) => host.channel.send(message), clock)
-    const current: RunningHost = {
+  #start(signs: LifeSigns): HostLife {
+    const host = this.#deps.fork()
+    const calls = createHostCalls((message) => host.channel.send(message), this.#deps.clock)
+    const life: HostLife = {
       host,
       calls,
-      exited: new Promise((resolve) => host.onExit(() => resolve())),
-      watch: () => watchdog.watch(),
+      watch: () => signs.working(),
+      pid: host.pid,
+      ask: () => host.channel.isOpen && host.channel.send({ t: 'stop' }),
+      kill: () => host.kill('SIGKILL'),
+      onExit: (listener) => host.onExit(listener),
     }
-    this.#current = current
-    this.#previousEnd = current.exited
+    // Before the supervisor hears of it, which starts the next one: no call of this host waits then.
+    host.onExit(() => calls.failAll(crashed()))
     host.channel.onMessage((message) => {
       const event = message as EngineHostEvent
-      watchdog.heard()
-      if (event.t === 'ready') ready.resolve(true)
-      else if (event.t === 'result' || event.t === 'failed') current.calls.settle(event)
-      else onEvent(event, current)
+      // It answers a ping, and its steps may hang all the same.
+      if (event.t !== 'pong') signs.heard()
+      if (event.t === 'ready') signs.ready()
+      else if (event.t === 'result' || event.t === 'failed') calls.settle(event)
+      else this.#deps.onEvent(event, life)
     })
-    host.onExit((how) => {
-      ready.resolve(false)
-      watchdog.end()
-      this.#ended(current, how)
-    })
-    const readyOrGone = (deadline: AbortSignal): Promise<boolean> => {
-      deadline.addEventListener('abort', () => host.kill('SIGKILL'), { once: true })
-      return ready.promise
-    }
-    // Awaited until it is gone: never two hosts at once.
-    if (await within(clock, POLICY.readyMs, readyOrGone, crashed, { awaitWork: true })) return current
-    throw crashed()
+    return life
   }
 
-  #killSilent(host: ForkedHost): void {
-    this.#deps.log.error({ pid: host.pid }, 'the engine host has jobs and says nothing; it is killed')
-    host.kill('SIGKILL')
+  #brokenReason(): Reason {
+    const { state } = this.#child
+    return state.kind === 'givenUp' && state.last.cause !== 'unstartable'
+      ? because('engine.crashedOften', { crashes: state.failures })
+      : because('engine.cannotStart')
   }
 
-  #forkOrBreak(fork: () => ForkedHost): ForkedHost {
-    try {
-      return fork()
-    } catch (error) {
-      this.#deps.log.error({ err: error }, 'the engine host could not be started')
-      const reason = because('engine.cannotStart')
-      this.#breakNow(reason)
-      throw fail('engine.broken', { reason })
-    }
-  }
-
-  #ended(current: RunningHost, how: { code: number | null; signal: string | null }): void {
-    current.calls.failAll(crashed())
-    this.#current = null
-    if (this.#stopping.signal.aborted) return
-    this.#crashes += 1
-    this.#deps.log.warn(
-      { code: how.code, signal: how.signal, crashes: this.#crashes },
-      'the engine host ended unexpectedly',
-    )
-    if (this.#crashes >= POLICY.failuresMax) this.#breakNow(because('engine.crashedOften', { crashes: this.#crashes }))
-    else this.#retryAt = this.#deps.clock.mono() + pauseAfter(POLICY, this.#crashes)
-    this.#wantsRestart = this.#deps.onCrash()
-    this.#restart()
-  }
-
-  #restart(): void {
-    if (
-      this.#brokenReason !== null ||
-      this.#starting !== null ||
-      this.#current !== null ||
-      this.#stopping.signal.aborted
-    )
-      return
-    if (this.#wantsRestart) this.started().catch(() => undefined)
-    else this.#deps.onState({ kind: 'stopped' })
-  }
-
-  #breakNow(reason: Reason): void {
-    this.#brokenReason = reason
-    this.#deps.onState({ kind: 'broken', reason })
+  /** What it says of a host that runs is the client's to tell: whether it holds a model. */
+  #onState(state: ChildState): void {
+    const { onState } = this.#deps
+    if (state.kind === 'starting') onState({ kind: 'starting', attempt: state.attempt })
+    else if (state.kind === 'backoff') onState({ kind: 'backoff', until: state.until, attempt: state.attempt })
+    else if (state.kind === 'givenUp') onState({ kind: 'broken', reason: this.#brokenReason() })
+    else if (state.kind === 'idle' || state.kind === 'ended') onState({ kind: 'stopped' })
   }
 }

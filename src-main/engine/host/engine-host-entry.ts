@@ -18,8 +18,10 @@ import { createHost } from './engine-host.ts'
 import { inspectModel } from './gguf/inspect-model.ts'
 import { estimateMemory, openEstimator } from './native/llama-estimate.ts'
 import { loadStepModel, visibleGpus } from './native/llama-model.ts'
+import { noCoreDumps } from './no-core-dumps.ts'
 import { dieWithParent } from './parent-death.ts'
 import { lowerPriority } from './processor/lower-priority.ts'
+import { templatesInThread } from './template/template-thread.ts'
 
 /** Electron's MessagePortMain, as far as it is used. */
 interface Port {
@@ -32,6 +34,10 @@ interface ParentPort {
   once(event: 'message', listener: (event: { ports: Port[] }) => void): void
 }
 
+/** Beside this file in a build, below it in the sources. */
+const TEMPLATE_THREAD = import.meta.url.endsWith('.ts')
+  ? new URL('./template/template-worker.ts', import.meta.url)
+  : new URL('./template-worker.js', import.meta.url)
 const CORES = usableCores()
 const mono = (): number => performance.now()
 
@@ -42,6 +48,7 @@ function serve(send: (event: EngineHostEvent) => void, exit: () => void): (messa
     mono,
     randomSeed: () => randomInt(2 ** 32),
     rssBytes: () => process.memoryUsage.rss(),
+    openTemplate: templatesInThread(TEMPLATE_THREAD),
     inspect: (path, settings) => inspectModel(path, settings, estimateMemory),
     gpus: visibleGpus,
     load: loadChecked,
@@ -90,8 +97,8 @@ function serveParentPort(parent: ParentPort): void {
 
 function serveIpc(): void {
   dieWithParent(() => process.exit(0))
-  // Ctrl+C in a terminal reaches every process of the group; the parent decides when this one stops.
-  process.on('SIGINT', () => undefined)
+  // Ctrl+C in a terminal, and its end, reach every process of the group; the parent decides when this one stops.
+  for (const signal of ['SIGINT', 'SIGHUP']) process.on(signal, () => undefined)
   const channel = childProcessChannel<EngineHostEvent>(process)
   channel.onClose(() => process.exit(0))
   const handle = serve(
@@ -103,6 +110,9 @@ function serveIpc(): void {
   channel.onMessage(handle)
 }
 
+// Before the first prompt comes. Windows writes no dump of a whole process unless its owner has asked for that.
+if (!noCoreDumps() && process.platform !== 'win32')
+  process.stderr.write('Core dumps of the engine could not be switched off: a crash may write prompts to the disk.\n')
 const parentPort = (process as unknown as { parentPort?: ParentPort }).parentPort
 if (parentPort !== undefined) serveParentPort(parentPort)
 else if (process.send !== undefined) serveIpc()

@@ -19,15 +19,18 @@ import {
   type EngineHostRequest,
 } from '../protocol.ts'
 import { fixedGovernor, type Governor } from './processor/governor.ts'
-import type { JobOptions } from './scheduler/job-admission.ts'
 import { createScheduler, type Scheduler } from './scheduler/scheduler.ts'
 import type { StepModel } from './scheduler/step-model.ts'
+import { promptsOf } from './template/prompt-builder.ts'
+import type { OpenTemplate } from './template/template-thread.ts'
 
 export interface EngineHostDeps {
   send: (event: EngineHostEvent) => void
   mono: () => number
   randomSeed: () => number
   rssBytes: () => number
+  /** How chat templates are run; in this thread when left out. */
+  openTemplate?: OpenTemplate
   inspect: (path: string, settings: Partial<EngineSettings>) => Promise<ModelInspection>
   /** GPUs that this process sees; none where there is no GPU, or where it cannot tell. */
   gpus?: () => Promise<EngineGpu[]>
@@ -104,12 +107,28 @@ const createAnswers =
       .then((value) => send({ t: 'result', id, value }))
       .catch((error: unknown) => send({ t: 'failed', id, error: toErrorValue(error) }))
 
+type LoadRequest = Extract<EngineHostRequest, { t: 'load' }>
+
+function submitTo(
+  scheduler: Scheduler | undefined,
+  { job, request, ...how }: Extract<EngineHostRequest, { t: 'submit' }>,
+  send: EngineHostDeps['send'],
+): void {
+  try {
+    if (scheduler === undefined) throw NOT_LOADED
+    scheduler.submit(job, parsedRequest(request), how)
+  } catch (error) {
+    send({ t: 'error', job, error: toErrorValue(error) })
+  }
+}
+
 export function createHost(deps: EngineHostDeps): EngineHost {
   const { send, governorFor = (model) => fixedGovernor(model.threadsMax) } = deps
   let current: { model: StepModel; governor: Governor; scheduler: Scheduler } | null = null
   const answer = createAnswers(send)
   /** Loads, unloads and the stop, in order of arrival. */
   const turns = serial()
+  const inTurn = (id: number, work: () => Promise<StepModel['model'] | null>): void => answer(id, turns.run(work))
   const embeds = createCancellable()
 
   async function unload(): Promise<void> {
@@ -120,11 +139,12 @@ export function createHost(deps: EngineHostDeps): EngineHost {
     await previous.model.dispose()
   }
 
-  async function load(request: Extract<EngineHostRequest, { t: 'load' }>): Promise<StepModel['model']> {
+  async function load({ path, sha256, settings }: LoadRequest): Promise<StepModel['model']> {
     await unload()
-    const model = await deps.load(request.path, request.sha256 as ModelSha256, request.settings)
+    const model = await deps.load(path, sha256 as ModelSha256, settings)
     const governor = governorFor(model)
     current = { model, governor, scheduler: createScheduler(model, governor, deps) }
+    promptsOf(model, deps.openTemplate).warm()
     send({ t: 'stats', stats: current.scheduler.stats() })
     return model.model
   }
@@ -135,15 +155,6 @@ export function createHost(deps: EngineHostDeps): EngineHost {
     return embeds.run(id, (signal) => scheduler.embed(parsedTexts(texts), signal))
   }
 
-  function submit(job: string, request: unknown, how: JobOptions): void {
-    try {
-      if (current === null) throw NOT_LOADED
-      current.scheduler.submit(job, parsedRequest(request), how)
-    } catch (error) {
-      send({ t: 'error', job, error: toErrorValue(error) })
-    }
-  }
-
   return {
     handle(message) {
       const parsed = engineHostRequest.safeParse(message)
@@ -151,7 +162,7 @@ export function createHost(deps: EngineHostDeps): EngineHost {
       const request = parsed.data
       switch (request.t) {
         case 'submit':
-          return submit(request.job, request.request, request)
+          return submitTo(current?.scheduler, request, send)
         case 'cancel':
           return current?.scheduler.cancel(request.job)
         case 'embed':
@@ -165,15 +176,11 @@ export function createHost(deps: EngineHostDeps): EngineHost {
         case 'gpus':
           return answer(request.id, deps.gpus?.() ?? Promise.resolve([]))
         case 'load':
-          return answer(
-            request.id,
-            turns.run(() => load(request)),
-          )
+          return inTurn(request.id, () => load(request))
         case 'unload':
-          return answer(
-            request.id,
-            turns.run(async () => (await unload(), null)),
-          )
+          return inTurn(request.id, async () => (await unload(), null))
+        case 'ping':
+          return send({ t: 'pong', n: request.n })
         case 'stop':
           return void turns.run(unload).finally(deps.exit)
       }

@@ -2,7 +2,7 @@
  * Reads the headers of files in a host process of its own, so that no running stream waits for it; the process is stopped
  * after an idle while.
  */
-import { fail } from '#contract/errors.ts'
+import { fail, StokerError } from '#contract/errors.ts'
 import type { Clock } from '#contract/time.ts'
 import type { EngineGpu, EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
 import { serial } from '#lib/serial.ts'
@@ -14,7 +14,10 @@ const IDLE_MS = 30_000
 const FILES_MAX = 32
 
 export interface Inspector {
-  /** One file at a time. Errors: UNAVAILABLE when too many files wait, and those of the host. */
+  /**
+   * One file at a time. Errors: UNAVAILABLE when too many files wait, MODEL_UNSUPPORTED for a file that ends the host
+   * twice in a row, and those of the host.
+   */
   inspect(path: string, settings: Partial<EngineSettings>): Promise<ModelInspection>
   /** GPUs that the host sees; waits in the same queue. */
   gpus(): Promise<EngineGpu[]>
@@ -22,6 +25,8 @@ export interface Inspector {
   end(): Promise<void>
   stop(): Promise<void>
 }
+
+const isCrash = (error: unknown): boolean => error instanceof StokerError && error.code === 'ENGINE_CRASHED'
 
 export function createInspector({ make, clock }: { make: () => LocalMember; clock: Clock }): Inspector {
   let host: LocalMember | null = null
@@ -54,6 +59,8 @@ export function createInspector({ make, clock }: { make: () => LocalMember; cloc
       return await question(host)
     } catch (error) {
       signal.throwIfAborted()
+      // A host that hangs in a file answers nothing any more.
+      if (error instanceof StokerError && error.code === 'TIMEOUT') await end()
       throw error
     } finally {
       if (!stopped && !signal.aborted) stopWhenIdle()
@@ -65,8 +72,24 @@ export function createInspector({ make, clock }: { make: () => LocalMember; cloc
     return queue.run(() => ask(question, signal))
   }
 
+  /** Something else may have ended the host (no memory, an impatient owner): it is the file when it happens again. */
+  async function read(path: string, settings: Partial<EngineSettings>, signal: AbortSignal): Promise<ModelInspection> {
+    const inspect = (): Promise<ModelInspection> => ask((member) => member.inspect(path, settings), signal)
+    try {
+      return await inspect()
+    } catch (error) {
+      if (!isCrash(error)) throw error
+      return await inspect().catch((again: unknown) => {
+        throw isCrash(again) ? fail('gguf.aborts', { path }, { cause: again }) : again
+      })
+    }
+  }
+
   return {
-    inspect: (path, settings) => inTurn((member) => member.inspect(path, settings)),
+    inspect(path, settings) {
+      const { signal } = cancelled
+      return queue.run(() => read(path, settings, signal))
+    },
     gpus: () => inTurn((member) => member.gpus()),
     end() {
       cancelled.abort(fail('inspector.handedBack'))

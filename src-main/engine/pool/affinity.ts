@@ -1,5 +1,5 @@
 /**
- * Which members have lately evaluated which prompt prefixes, so that a conversation goes back to the member that has its
+ * Which members have lately evaluated which prompt prefixes of a cache scope, so that a conversation goes back to the member that has its
  * earlier turns in the prefix cache. Only hashes are kept, never text.
  */
 import { createHash } from 'node:crypto'
@@ -19,9 +19,17 @@ const LAST_BOUNDARIES = 12
 /** Prefix lengths of a prompt without messages, in characters. */
 const PROMPT_CUTS = [256, 1_024, 4_096, 16_384]
 
-/** Hashes of the request's prefixes, longest first: after each message, or at fixed lengths of a plain prompt. */
-export function prefixesOf({ messages, prompt }: Pick<EngineRequest, 'messages' | 'prompt'>): string[] {
-  const hash = createHash('sha256')
+/**
+ * Hashes of the request's prefixes in its cache scope, longest first: after each message, or at fixed lengths of a plain
+ * prompt. None without a scope: nothing is reused for it.
+ */
+export function prefixesOf({
+  messages,
+  prompt,
+  cacheScope,
+}: Pick<EngineRequest, 'messages' | 'prompt' | 'cacheScope'>): string[] {
+  if (cacheScope === undefined) return []
+  const hash = createHash('sha256').update(`${cacheScope}\u0000`)
   const found: string[] = []
   let length = 0
   const mark = (): void => {

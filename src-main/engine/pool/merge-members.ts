@@ -100,5 +100,6 @@ export function mergeStats(
     cachedTokens: total(({ cachedTokens }) => cachedTokens),
     promptTokens: total(({ promptTokens }) => promptTokens),
     processes: members.flatMap(({ processes }): EngineProcess[] => processes),
+    silentMs: Math.max(0, ...members.map(({ silentMs = 0 }) => silentMs)),
   }
 }

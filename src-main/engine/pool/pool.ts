@@ -32,6 +32,8 @@ export type { PoolKind } from './pool-kind.ts'
 export interface PoolDeps {
   kind: PoolKind
   clock: Clock
+  /** Uniform on [0, 1), for the jitter of pauses. */
+  random?: () => number
 }
 
 class Pool implements EnginePort {
@@ -210,7 +212,7 @@ class Pool implements EnginePort {
    * unloaded beside the others.
    */
   #bringBack(member: PoolMember, index: number): void {
-    const { clock, kind } = this.#deps
+    const { clock, kind, random } = this.#deps
     const { signal } = this.#reloadsCancelled
     if (!kind.local || this.#wanted === null || this.#members.count === 1 || member.retrying) return
     member.retrying = true
@@ -224,6 +226,7 @@ class Pool implements EnginePort {
       clock,
       signal,
       isWanted,
+      ...(random === undefined ? {} : { random }),
       attempt: () => this.#turns.run(async () => (isWanted() ? await this.#reload(index) : undefined)),
     }).finally(() => {
       member.retrying = false

@@ -3,10 +3,10 @@
  * in slices; all of them must see one snapshot.
  */
 import { checkBooksSliced } from '#books/books-check.ts'
-import { verifyReceipt } from '#books/receipts.ts'
+import { receiptPrice, verifyReceipt } from '#books/receipts.ts'
 import type { Books } from '#books/books-types.ts'
-import { onePrice, samePrice } from '#contract/money.ts'
-import type { Receipt } from '#contract/receipt.ts'
+import { samePrice } from '#contract/money.ts'
+import { receipt as receiptSchema, type Receipt } from '#contract/receipt.ts'
 import type { ReadDb } from '#db/db-types.ts'
 import { openDb } from '#db/open.ts'
 import { FIRST_ROW, readInSlices } from '#db/row-slices.ts'
@@ -54,14 +54,25 @@ export async function checkExchangeFile(
   }
 }
 
-export function* checkExchangeSliced(db: ReadDb, books: Books, exchangeKey: string): Sliced<CheckResult> {
+/**
+ * Texts of receipts, by number, of `count` numbers after one, that were verified already in their order: the same bytes
+ * need no second look at their signatures.
+ */
+export type VerifiedReceipts = (supplier: string, after: number, count: number) => ReadonlyMap<number, string>
+
+export function* checkExchangeSliced(
+  db: ReadDb,
+  books: Books,
+  exchangeKey: string,
+  verified: VerifiedReceipts = () => new Map(),
+): Sliced<CheckResult> {
   const ledger = yield* checkBooksSliced(db)
   const problems = [...ledger.problems]
   let receipts = 0
   const suppliers = allSuppliers(db)
   const sums = yield* sumAmounts(db)
   for (const supplier of suppliers) {
-    receipts += yield* checkChain(db, supplier, exchangeKey, problems)
+    receipts += yield* checkChain(db, supplier, { exchangeKey, verified }, problems)
     checkBalances(db, books, supplier, sums, problems)
     if (problems.length > PROBLEMS_MAX) break
   }
@@ -84,29 +95,37 @@ export function* checkExchangeSliced(db: ReadDb, books: Books, exchangeKey: stri
   }
 }
 
-function* checkChain(db: ReadDb, supplier: SupplierRow, exchangeKey: string, problems: string[]): Sliced<number> {
-  let prev: Receipt | null = null
+function* checkChain(
+  db: ReadDb,
+  supplier: SupplierRow,
+  { exchangeKey, verified }: { exchangeKey: string; verified: VerifiedReceipts },
+  problems: string[],
+): Sliced<number> {
+  /** Undefined after one that could not be read: the next then has nothing to follow. */
+  let prev: Receipt | null | undefined = null
   let count = 0
   for (
     let page = receiptsAfter(db, supplier.supplier, 0, RECEIPTS);
     page.length > 0;
     page = receiptsAfter(db, supplier.supplier, count, RECEIPTS)
   ) {
+    const known = verified(supplier.supplier, count, page.length)
     for (const json of page) {
-      const receipt = JSON.parse(json) as Receipt
-      const verified = verifyReceipt(receipt, { exchangeKey, prev })
-      for (const problem of verified.problems)
-        problems.push(`receipt ${receipt.seq} of ${supplier.supplier}: ${problem}`)
+      count += 1
+      const isKnown = known.get(count) === json
+      const receipt = isKnown ? (JSON.parse(json) as Receipt) : readReceipt(json)
+      const found = isKnown ? [] : problemsOf(receipt, prev, exchangeKey)
+      for (const problem of found) problems.push(`receipt ${count} of ${supplier.supplier}: ${problem}`)
+      prev = receipt
+      if (receipt === undefined) continue
       const terms = jobTerms(db, receipt.claim.jobId)
       if (
         terms === null ||
-        !samePrice(terms.price, onePrice(receipt.priceNanoPerMtok)) ||
+        !samePrice(terms.price, receiptPrice(receipt)) ||
         terms.inputTokens !== receipt.billed.inputTokens ||
         receipt.billed.outputTokens > terms.maxTokens
       )
-        problems.push(`receipt ${receipt.seq} of ${supplier.supplier} bills what was not agreed`)
-      prev = receipt
-      count += 1
+        problems.push(`receipt ${count} of ${supplier.supplier} bills what was not agreed`)
     }
     yield { part: 'receipts', rows: page.length, done: count, of: Math.max(count, supplier.receiptSeq) }
     if (problems.length > PROBLEMS_MAX) return count
@@ -114,6 +133,23 @@ function* checkChain(db: ReadDb, supplier: SupplierRow, exchangeKey: string, pro
   if (count !== supplier.receiptSeq)
     problems.push(`${supplier.supplier} has ${count} receipts and a chain of ${supplier.receiptSeq}`)
   return count
+}
+
+/** `prev` is undefined where the receipt before could not be read. */
+const problemsOf = (
+  receipt: Receipt | undefined,
+  prev: Receipt | null | undefined,
+  exchangeKey: string,
+): readonly string[] => verifyReceipt(receipt, { exchangeKey, ...(prev === undefined ? {} : { prev }) }).problems
+
+/** Undefined for a text that is no receipt: its page was damaged. */
+function readReceipt(json: string): Receipt | undefined {
+  try {
+    const value = JSON.parse(json) as Receipt
+    return receiptSchema.safeParse(value).success ? value : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** What holds, releases and receipts of each supplier add up to. */

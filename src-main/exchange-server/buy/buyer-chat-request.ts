@@ -78,7 +78,7 @@ const chatRequest = z.strictObject({
   parallel_tool_calls: ignored,
 })
 
-/** Nobody pays for a schema's text, and an engine must compile it. */
+/** Billed as input by protocol 2, and an engine must compile it. */
 const SCHEMA_CHARS_MAX = 16_384
 
 export interface ChatOrder {

@@ -64,6 +64,15 @@ function meaningOf(error: ErrorValue, afterText: boolean): Meaning {
         code: 'unavailable',
         retry: 'never',
       }
+    case 'DISK_FULL':
+    case 'DISK_READONLY':
+    case 'DISK_FAILED':
+    case 'DB_CORRUPT':
+      return {
+        status: 503,
+        message: 'the exchange cannot write its books now; nothing is charged',
+        code: 'unavailable',
+      }
     case 'INTERNAL':
       return { status: 500, message: 'the exchange failed; nothing is charged', code: null }
     case 'NO_SUPPLIER':

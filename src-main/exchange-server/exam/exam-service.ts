@@ -38,11 +38,21 @@ export class ExamService {
   readonly #context: ExchangeContext
   readonly #router: Router
   readonly #fixedSeed: string | null
+  readonly #onPassed: (peer: Peer, instrument: string) => void
   /** The running attempt of each supplier. */
   readonly #attempts = new Map<string, ExamAttempt>()
 
-  /** `fixedSeed` replaces the random seed: reproducible runs only. */
-  constructor(context: ExchangeContext, router: Router, fixedSeed: string | null) {
+  /**
+   * `fixedSeed` replaces the random seed: reproducible runs only. `onPassed` is called after the commit of a pass, before
+   * the supplier hears of it.
+   */
+  constructor(
+    context: ExchangeContext,
+    router: Router,
+    fixedSeed: string | null,
+    onPassed: (peer: Peer, instrument: string) => void,
+  ) {
+    this.#onPassed = onPassed
     this.#context = context
     this.#router = router
     this.#fixedSeed = fixedSeed
@@ -213,6 +223,7 @@ export class ExamService {
     db.tx((write) =>
       endExam(write, attempt.exam.examId, { state: verdict, at, validUntil, result: JSON.stringify(frame) }),
     )
+    if (verdict === 'passed') this.#onPassed(peer, attempt.exam.instrument)
     peer.send(frame)
   }
 }

@@ -7,6 +7,7 @@ import { examSendings } from './migrations/0040-exam-sendings.ts'
 import { unitsMigration } from './migrations/0050-units.ts'
 import { threePricesMigration } from './migrations/0060-three-prices.ts'
 import { flatExchangeQueries } from './migrations/0070-flat-queries.ts'
+import { epochsMigration } from './migrations/0080-epochs.ts'
 import { callsAndRefunds } from './migrations/0100-calls-and-refunds.ts'
 import { sendingsInTime } from './migrations/0110-sendings-in-time.ts'
 import { fewerExchangePages } from './migrations/0130-fewer-pages.ts'
@@ -18,6 +19,7 @@ export const exchangeMigrations: readonly Migration[] = [
   unitsMigration,
   threePricesMigration,
   flatExchangeQueries,
+  epochsMigration,
   callsAndRefunds,
   sendingsInTime,
   fewerExchangePages,

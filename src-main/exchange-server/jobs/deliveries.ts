@@ -3,7 +3,7 @@
  */
 import { utf8Length } from '#contract/bytes4.ts'
 import { brandId, type JobId } from '#contract/ids.ts'
-import type { SupplierFrame } from '#contract/supplier.ts'
+import type { SupplierFrameV2 } from '#contract/supplier-v2.ts'
 import { OF_THE_REQUEST } from '#contract/error-codes.ts'
 import { failValue, ERROR_CODES, type ErrorValue } from '#contract/errors.ts'
 
@@ -14,10 +14,20 @@ import type { Peer } from '../supply/peer.ts'
 import { answerBytesMax, measure, type RoutedJob } from './routed-job.ts'
 import type { Router } from './router.ts'
 
-type FrameOf<T extends SupplierFrame['t']> = Extract<SupplierFrame, { t: T }>
+type FrameOf<T extends SupplierFrameV2['t']> = Extract<SupplierFrameV2, { t: T }>
 
 /** Codes that speak of the exchange or the buyer; from a supplier they would lie to the buyer. */
-const NOT_THEIRS: readonly string[] = ['INTERNAL', 'LEDGER_CONFLICT', 'LEDGER_UNKNOWN', 'MONEY_RANGE', 'NO_SUPPLIER']
+const NOT_THEIRS: readonly string[] = [
+  'INTERNAL',
+  'LEDGER_CONFLICT',
+  'LEDGER_UNKNOWN',
+  'MONEY_RANGE',
+  'NO_SUPPLIER',
+  'DISK_FULL',
+  'DISK_READONLY',
+  'DISK_FAILED',
+  'DB_CORRUPT',
+]
 
 /**
  * A supplier's failure by its code alone, which is stored: its message, data, or a code of its own making could hold
@@ -42,9 +52,18 @@ export class Deliveries {
     if (job !== undefined) job.accepted = true
   }
 
-  delta(peer: Peer, { jobId, text }: FrameOf<'job.delta'>): void {
+  delta(peer: Peer, { jobId, text: piece }: FrameOf<'job.delta'>): void {
     const job = peer.jobs.get(jobId)
-    if (job === undefined || text === '') return
+    if (job === undefined) return
+    // Nobody asked for them: this exchange orders neither tools nor reasoning yet.
+    if (piece.reasoning !== '' || piece.toolCalls.length > 0)
+      return this.#refuse(
+        peer,
+        job,
+        failValue('exchange.textNotAsked', { field: piece.reasoning === '' ? 'toolCalls' : 'reasoning' }),
+      )
+    const text = piece.content
+    if (text === '') return
     job.accepted = true
     job.lastDeltaAt = this.#context.clock.mono()
     if (job.firstDeltaAt === null) {
@@ -64,6 +83,14 @@ export class Deliveries {
     const failure = supplierError(error.code)
     const unservable = job.exam === null && job.firstDeltaAt === null && OF_THE_REQUEST.includes(failure.code)
     this.#router.fail(job, job.cancelled ? 'cancelled' : unservable ? 'unservable' : 'supplier-failed', failure)
+  }
+
+  /** By policy or licence: another supplier gets the order, and nothing is said against this one. */
+  decline(peer: Peer, { jobId, reason }: FrameOf<'job.decline'>): void {
+    const job = peer.jobs.get(jobId)
+    if (job === undefined) return
+    if (job.firstDeltaAt === null) this.#router.fail(job, 'declined', failValue('exchange.declined', { reason }))
+    else this.#refuse(peer, job, failValue('exchange.declinedLate'))
   }
 
   done(peer: Peer, frame: FrameOf<'job.done'>): void {
@@ -88,7 +115,7 @@ export class Deliveries {
     job.order.sink.onDone({
       finish: cut && frame.claim.finish === 'stop' ? 'length' : frame.claim.finish,
       text: job.answer.passedOn,
-      inputTokens: job.order.inputTokens,
+      inputTokens: job.inputTokens,
       outputTokens: job.answer.billedTokens(job.order.request.maxTokens),
       ttftMs,
       tokPerS,

@@ -3,6 +3,10 @@ import { requestMac } from '#books/receipts.ts'
 import { fail } from '#contract/errors.ts'
 import { MoneyRangeError, nano, reserveOf, type Nano, type Price } from '#contract/money.ts'
 
+import { inputTokensOf } from '#lib/billed-tokens.ts'
+import { isSignedTime } from '#contract/time.ts'
+
+import { cacheScopeOf } from '../cache-scope.ts'
 import { deadlineMsOf, type ExchangeContext } from '../exchange-context.ts'
 import { reserveFor } from '../settle/exchange-settlement.ts'
 import type { Peer } from '../supply/peer.ts'
@@ -22,7 +26,11 @@ export interface Target {
  */
 export function reservedJob(context: ExchangeContext, order: BuyerOrder, target: Target): RoutedJob {
   const { clock, ids, terms } = context
-  const { spec, request, inputTokens } = order
+  // Its receipt could not be signed.
+  if (!isSignedTime(clock.now())) throw fail('clock.outOfRange', { at: clock.now() })
+  const { spec, request } = order
+  const { protocol } = target.peer
+  const inputTokens = inputTokensOf(protocol, request)
   const price = target.ask
   const salt = ids.secret(32)
   const job: RoutedJob = {
@@ -31,7 +39,10 @@ export function reservedJob(context: ExchangeContext, order: BuyerOrder, target:
     supplier: target.peer.supplier,
     deploymentId: target.deploymentId,
     modelSha256: target.modelSha256,
+    protocol,
     price,
+    inputTokens,
+    cacheScope: target.exam === null ? cacheScopeOf(context, order.buyerId) : null,
     reserveNano: target.exam === null ? mostItCosts(inputTokens, request.maxTokens, price) : nano(0),
     salt,
     requestMac: requestMac(salt, request),

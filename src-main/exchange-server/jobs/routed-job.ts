@@ -1,4 +1,5 @@
 /** A job while it runs: what arrived, when, and what of it would be billed. Memory only; texts never reach disk. */
+import type { SupplierProtocol } from '#contract/supplier-v2.ts'
 import { callRate } from '#exam/judge-call.ts'
 import { bytes4OfLength, BYTES_A_TOKEN, utf8Length, utf8Prefix } from '#contract/bytes4.ts'
 import type { ErrorValue } from '#contract/errors.ts'
@@ -143,8 +144,14 @@ export interface RoutedJob {
   readonly supplier: string
   readonly deploymentId: string
   readonly modelSha256: string
+  /** That of the session it was sent in: its claim and receipt are of this version. */
+  readonly protocol: SupplierProtocol
   readonly price: Price
+  /** Billed reference tokens of the request. */
+  readonly inputTokens: number
   readonly reserveNano: Nano
+  /** Whose prefixes it may share; none of an exam call. */
+  readonly cacheScope: string | null
   readonly salt: string
   readonly requestMac: string
   readonly exam: { examId: string; itemId: string } | null

@@ -5,7 +5,7 @@
 import { type ErrorValue, fail, failValue, inWords, StokerError, toErrorValue } from '#contract/errors.ts'
 import { because } from '#contract/reasons.ts'
 import { brandId, type ExamId, type Instrument, type JobId } from '#contract/ids.ts'
-import { asOnePrice, nanoPerMtok, onePrice } from '#contract/money.ts'
+import { nanoPerMtok, onePrice } from '#contract/money.ts'
 
 import { after } from '../exchange-clocks.ts'
 import type { ExchangeContext } from '../exchange-context.ts'
@@ -26,6 +26,8 @@ export class Router {
   readonly #bookChanged: (instrument: string) => void
   readonly #open = new Map<string, OpenOrder>()
   readonly #waiting: WaitingLine
+  /** Jobs that are over and could not be ended in the books: as many as could run when the disk failed, at most. */
+  readonly #unended = new Map<string, () => void>()
 
   constructor(context: ExchangeContext, registry: Registry, bookChanged: (instrument: string) => void) {
     this.#context = context
@@ -100,18 +102,15 @@ export class Router {
   fail(job: RoutedJob, outcome: CallOutcome, error: ErrorValue): void {
     this.detach(job)
     // A supplier's own words could hold a prompt, so only its code is kept.
+    const isTheirs = outcome === 'supplier-failed' || outcome === 'unservable'
+    const reason = isTheirs ? `the supplier failed (${error.code})` : error.message
+    const end = (): void => voidJob(this.#context, job, outcome, reason)
     try {
-      voidJob(
-        this.#context,
-        job,
-        outcome,
-        outcome === 'supplier-failed' || outcome === 'unservable'
-          ? `the supplier failed (${error.code})`
-          : error.message,
-      )
+      end()
     } catch (cause) {
-      // A full disk, say. The buyer hears of the failure all the same; the row stays open, and the next start voids it.
-      this.#context.log.error({ err: cause, jobId: job.jobId }, 'a failed job could not be ended in the books')
+      // A full disk, say. The buyer hears of the failure all the same; the books follow when they can be written.
+      this.#context.log.error({ err: cause, jobId: job.jobId }, 'a failed job could not be ended in the books yet')
+      this.#unended.set(job.jobId, end)
     }
     const open = this.#open.get(job.order.orderId)
     if (open === undefined) return
@@ -125,6 +124,14 @@ export class Router {
       this.#route(open)
     }
     this.dispatchWaiting()
+  }
+
+  /** Ends what could not be ended before, for instance for want of disk. Throws what still stands in the way. */
+  endRemaining(): void {
+    for (const [jobId, end] of this.#unended) {
+      end()
+      this.#unended.delete(jobId)
+    }
   }
 
   #rested(open: OpenOrder, supplier: string): void {
@@ -220,7 +227,8 @@ export class Router {
       instrument: brandId<Instrument>(spec.instrument),
       specVersion: spec.version,
       request,
-      priceNanoPerMtok: asOnePrice(price),
+      price,
+      ...(job.cacheScope === null ? {} : { cacheScope: job.cacheScope }),
       reserveNano: job.reserveNano,
       deadlineMs: job.deadlineMs,
       salt,

@@ -2,11 +2,11 @@
  * Money of a job: reserved when routed, posted on the claim or voided. Each step is one transaction with the job's
  * state, so that a crash leaves either all of it or none. The frame goes out after the commit.
  */
-import { makeReceipt, receiptHash, signReceipt } from '#books/receipts.ts'
+import { makeReceipt, makeReceiptV2, receiptHash, signReceipt } from '#books/receipts.ts'
 import { transferId } from '#books/transfer-ids.ts'
 import { asOnePrice } from '#contract/money.ts'
-import type { Claim, Receipt } from '#contract/receipt.ts'
-import type { ExchangeFrame } from '#contract/supplier.ts'
+import type { Claim, Receipt, SignedClaim } from '#contract/receipt.ts'
+import type { ExchangeFrameV2 } from '#contract/supplier-v2.ts'
 import { brandId, type JobId, type PublicKey } from '#contract/ids.ts'
 import { canonicalJson } from '#lib/canonical.ts'
 import type { WriteDb } from '#db/db-types.ts'
@@ -40,7 +40,7 @@ export function reserveFor(context: ExchangeContext, job: RoutedJob): void {
       specVersion: order.spec.version,
       modelSha256: job.modelSha256,
       price: job.price,
-      inputTokens: order.inputTokens,
+      inputTokens: job.inputTokens,
       maxTokens: order.request.maxTokens,
       reserveNano: job.reserveNano,
       createdAt: at,
@@ -81,29 +81,16 @@ export function voidJob(context: ExchangeContext, job: RoutedJob, outcome: CallO
  * id.
  */
 export function settleJob(context: ExchangeContext, job: RoutedJob, claim: Claim, claimSig: string): Receipt {
-  const { books, clock, terms, key } = context
+  const { books, clock } = context
   const at = clock.now()
   return context.db.tx((db) => {
     if (!endJob(db, job.jobId, 'settled', '', at)) throw new Error(`job ${job.jobId} was not running`)
     const chain = findSupplier(db, job.supplier)!
-    const billed = {
-      inputTokens: job.order.inputTokens,
-      outputTokens: job.answer.billedTokens(job.order.request.maxTokens),
-    }
-    const receipt = signReceipt(
-      key,
-      makeReceipt({
-        signed: { claim, claimSig },
-        seq: chain.receiptSeq + 1,
-        prev: chain.receiptHead,
-        realm: terms.realm,
-        billed,
-        priceNanoPerMtok: asOnePrice(job.price),
-        feeBps: terms.feeBps,
-        settledAt: at,
-        releaseAt: at + terms.holdMs,
-        exchange: brandId<PublicKey>(key.publicKey),
-      }),
+    const receipt = receiptOf(
+      context,
+      job,
+      { claim, claimSig },
+      { seq: chain.receiptSeq + 1, prev: chain.receiptHead, at },
     )
     const { grossNano, feeNano, sellerNano } = receipt
     const common = { jobId: job.jobId, at }
@@ -148,8 +135,47 @@ export function settleJob(context: ExchangeContext, job: RoutedJob, claim: Claim
   })
 }
 
+function receiptOf(
+  { terms, key }: ExchangeContext,
+  job: RoutedJob,
+  { claim, claimSig }: SignedClaim,
+  { seq, prev, at }: { seq: number; prev: string; at: number },
+): Receipt {
+  const { inputTokens, price } = job
+  const outputTokens = job.answer.billedTokens(job.order.request.maxTokens)
+  const common = {
+    seq,
+    prev,
+    realm: terms.realm,
+    feeBps: terms.feeBps,
+    settledAt: at,
+    releaseAt: at + terms.holdMs,
+    exchange: brandId<PublicKey>(key.publicKey),
+  }
+  if (claim.v === 1)
+    return signReceipt(
+      key,
+      makeReceipt({
+        ...common,
+        signed: { claim, claimSig },
+        billed: { inputTokens, outputTokens },
+        priceNanoPerMtok: asOnePrice(price),
+      }),
+    )
+  return signReceipt(
+    key,
+    makeReceiptV2({
+      ...common,
+      signed: { claim, claimSig },
+      unit: terms.unit,
+      billed: { inputTokens, cachedInputTokens: 0, outputTokens },
+      price,
+    }),
+  )
+}
+
 /** The answer to a claim for a job that no longer runs: the same receipt bytes, or void. */
-export function storedAnswer(context: ExchangeContext, supplier: string, jobId: string): ExchangeFrame {
+export function storedAnswer(context: ExchangeContext, supplier: string, jobId: string): ExchangeFrameV2 {
   const json = receiptJson(context.db.read, jobId, supplier)
   if (json !== null) return { t: 'job.settled', receipt: JSON.parse(json) as Receipt }
   const standing = jobStanding(context.db.read, jobId, supplier)

@@ -4,16 +4,17 @@
  */
 import type { JobId } from '#contract/ids.ts'
 import type { Receipt } from '#contract/receipt.ts'
-import { SYNC_PAGE_MAX, type ExchangeFrame, type SupplierFrame } from '#contract/supplier.ts'
+import { SYNC_PAGE_MAX } from '#contract/supplier.ts'
+import type { ExchangeFrameV2, SupplierFrameV2 } from '#contract/supplier-v2.ts'
 
 import type { ExchangeContext } from '../exchange-context.ts'
 import { jobStanding } from '../store/buyer-jobs.store.ts'
 import { receiptsAfter, releasesAfter } from '../store/suppliers.store.ts'
 
-type Sync = Extract<SupplierFrame, { t: 'sync' }>
+type Sync = Extract<SupplierFrameV2, { t: 'sync' }>
 
 /** One page; `more` asks for another sync from the last seq received. */
-export function syncResult({ db }: ExchangeContext, supplier: string, sync: Sync): ExchangeFrame {
+export function syncResult({ db }: ExchangeContext, supplier: string, sync: Sync): ExchangeFrameV2 {
   const receipts = receiptsAfter(db.read, supplier, sync.afterReceiptSeq, SYNC_PAGE_MAX + 1)
   const releases = releasesAfter(db.read, supplier, sync.afterReleaseSeq, SYNC_PAGE_MAX + 1)
   return {

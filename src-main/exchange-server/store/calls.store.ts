@@ -3,8 +3,11 @@ import { bool, int, nullable, real, text } from '#db/column.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
 import { defineTable, type RowOf } from '#db/table.ts'
 
-/** `unservable`: refused for the request itself, and nobody else served it either; it says nothing of the supplier. */
-export type CallOutcome = 'done' | 'cancelled' | 'supplier-failed' | 'deadline' | 'dropped' | 'unservable'
+/**
+ * `unservable`: refused for the request itself, and nobody else served it either; it says nothing of the supplier.
+ * `declined`: by policy or licence, no failure either.
+ */
+export type CallOutcome = 'done' | 'declined' | 'cancelled' | 'supplier-failed' | 'deadline' | 'dropped' | 'unservable'
 export const measuredCalls = defineTable('calls', {
   jobId: text(),
   supplier: text(),

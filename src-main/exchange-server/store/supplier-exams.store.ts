@@ -114,6 +114,12 @@ export const countAttemptsOfKey = (db: ReadDb, supplier: string, instrument: str
     .prepare<{ n: number }>('SELECT count(*) AS n FROM exams WHERE supplier = ? AND instrument = ? AND started_at >= ?')
     .get(supplier, instrument, since)!.n
 
+/** What a qualification is asked for. */
+export type QualifiedSubject = Pick<
+  SupplierExamRow,
+  'supplier' | 'instrument' | 'specVersion' | 'modelSha256' | 'slots'
+>
+
 export interface SupplierQualification {
   until: number
   /** Streams at once that the exam measured: no more may be offered. */
@@ -121,21 +127,19 @@ export interface SupplierQualification {
 }
 
 /**
- * The current qualification that covers the most slots (of those the one that lasts longest); null when there is none.
+ * The current qualification that an offer of so many slots stands on: of those that measured as many the one that lasts
+ * longest, else the one that measured most; null when there is none.
  */
 export const qualificationOf = (
   db: ReadDb,
-  supplier: string,
-  instrument: string,
-  specVersion: number,
-  modelSha256: string,
+  { supplier, instrument, specVersion, modelSha256, slots }: QualifiedSubject,
   now: number,
 ): SupplierQualification | null =>
   db
     .prepare<SupplierQualification>(
-      `SELECT valid_until AS until, slots FROM exams WHERE supplier = ? AND instrument = ? AND spec_version = ? AND model_sha256 = ? AND state = 'passed' AND valid_until > ? ORDER BY slots DESC, valid_until DESC LIMIT 1`,
+      `SELECT valid_until AS until, slots FROM exams WHERE supplier = ? AND instrument = ? AND spec_version = ? AND model_sha256 = ? AND state = 'passed' AND valid_until > ? ORDER BY min(slots, ?) DESC, valid_until DESC LIMIT 1`,
     )
-    .get(supplier, instrument, specVersion, modelSha256, now) ?? null
+    .get(supplier, instrument, specVersion, modelSha256, now, slots) ?? null
 
 export const examsOf = (db: ReadDb, supplier: string): SupplierExamRow[] =>
   supplierExams.all(db, `SELECT ${columns} FROM exams WHERE supplier = ? ORDER BY started_at DESC LIMIT 200`, supplier)

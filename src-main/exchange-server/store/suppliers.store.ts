@@ -1,8 +1,9 @@
 /** Suppliers, their chains of receipts, what is held for them and what was released. */
-import { GENESIS } from '#books/receipts.ts'
+import { GENESIS, releaseHash } from '#books/receipts.ts'
 import type { JobId } from '#contract/ids.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import type { Release } from '#contract/supplier.ts'
+import type { ChainHeads } from '#contract/supplier-v2.ts'
 import { amount, defaulted, int, named, text } from '#db/column.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
 import type { SliceBounds } from '#db/row-slices.ts'
@@ -16,6 +17,8 @@ export const suppliers = defineTable('suppliers', {
   receiptSeq: defaulted(int()),
   receiptHead: text(),
   releaseSeq: defaulted(int()),
+  epoch: defaulted(int()),
+  instance: defaulted(text()),
 })
 export type SupplierRow = RowOf<typeof suppliers>
 
@@ -56,6 +59,19 @@ export const findSupplier = (db: ReadDb, supplier: string): SupplierRow | null =
   suppliers.get(db, `SELECT ${suppliers.columns} FROM suppliers WHERE supplier = ?`, supplier)
 export const allSuppliers = (db: ReadDb): SupplierRow[] =>
   suppliers.all(db, `SELECT ${suppliers.columns} FROM suppliers ORDER BY supplier LIMIT 100000`)
+
+export const setEpoch = (db: WriteDb, supplier: string, epoch: number, instance: string): number =>
+  suppliers.update(db, { epoch, instance }, 'WHERE supplier = ?', supplier)
+
+/** Where both chains of a supplier end; numbers 0 before the first. */
+export function chainHeadsOf(db: ReadDb, supplier: string): ChainHeads {
+  const row = findSupplier(db, supplier)
+  const last = row === null || row.releaseSeq === 0 ? undefined : releasesAfter(db, supplier, row.releaseSeq - 1, 1)[0]
+  return {
+    receipts: { seq: row?.receiptSeq ?? 0, hash: row?.receiptHead ?? GENESIS },
+    releases: { seq: row?.releaseSeq ?? 0, hash: last === undefined ? GENESIS : releaseHash(last) },
+  }
+}
 
 /** Appends to the supplier's chain; `head` is the SHA-256 of this receipt's canonical form. */
 export function appendReceipt(db: WriteDb, supplier: string, receipt: Receipt, json: string, head: string): void {

@@ -1,8 +1,8 @@
 /** The book of each instrument, pushed to every supplier when it changes, at most once a second. */
 import type { Instrument } from '#contract/ids.ts'
 import { brandId } from '#contract/ids.ts'
-import { asOnePrice, nanoPerMtok } from '#contract/money.ts'
-import type { Book } from '#contract/supplier.ts'
+import { comparePrices, type Price } from '#contract/money.ts'
+import type { BookV2 } from '#contract/supplier-v2.ts'
 import { HOUR_MS } from '#contract/time.ts'
 
 import { after } from '../exchange-clocks.ts'
@@ -54,7 +54,7 @@ export class BookFeed {
   #send(peer: Peer, instrument: string): void {
     if (peer.wire === null) return
     const { clock, db } = this.#context
-    const book: Book = {
+    const book: BookV2 = {
       instrument: brandId<Instrument>(instrument),
       at: clock.now(),
       rows: rowsOf(this.#registry.standing(instrument, this.#context.clock.now()), peer.supplier),
@@ -66,20 +66,18 @@ export class BookFeed {
 }
 
 /** One row a price, cheapest first; `mine` marks the prices this supplier offers at. */
-function rowsOf(offers: readonly StandingOffer[], viewer: string): Book['rows'] {
-  const rows = new Map<number, { suppliers: number; freeSlots: number; mine: boolean }>()
+function rowsOf(offers: readonly StandingOffer[], viewer: string): BookV2['rows'] {
+  const rows = new Map<string, { ask: Price; suppliers: number; freeSlots: number; mine: boolean }>()
   for (const offer of offers) {
-    // Protocol 1: every offer came with one price, and goes out as one.
-    const ask = asOnePrice(offer.ask)
-    const row = rows.get(ask) ?? { suppliers: 0, freeSlots: 0, mine: false }
-    rows.set(ask, {
+    const { ask } = offer
+    const at = `${ask.input} ${ask.cachedInput} ${ask.output}`
+    const row = rows.get(at) ?? { ask, suppliers: 0, freeSlots: 0, mine: false }
+    rows.set(at, {
+      ask,
       suppliers: row.suppliers + 1,
       freeSlots: row.freeSlots + offer.freeSlots,
       mine: row.mine || offer.supplier === viewer,
     })
   }
-  return [...rows]
-    .toSorted(([a], [b]) => a - b)
-    .slice(0, ROWS_MAX)
-    .map(([ask, row]) => ({ askNanoPerMtok: nanoPerMtok(ask), ...row }))
+  return [...rows.values()].toSorted((a, b) => comparePrices(a.ask, b.ask)).slice(0, ROWS_MAX)
 }

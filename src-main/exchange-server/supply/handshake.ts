@@ -1,15 +1,26 @@
 /**
- * The bare frames before the envelope: challenge, hello, welcome, refused. Wire format: docs/protocol.md, Connecting.
+ * The bare frames before the envelope: challenge, hello, welcome, refused. Wire format: docs/protocol.md, Connecting, and
+ * docs/protocol-1.md for version 1.
  */
 import { fail, toErrorValue } from '#contract/errors.ts'
 import { helloFrame, SUPPLIER_PROTOCOL_VERSION, type HelloFrame } from '#contract/supplier.ts'
+import {
+  helloFrameV2,
+  type ChainHeads,
+  type HelloFrameV2,
+  type WelcomeFrameV2,
+  type SupplierProtocol,
+} from '#contract/supplier-v2.ts'
+import { isSignedTime } from '#contract/time.ts'
 import { verifySignature } from '#lib/ed25519.ts'
+import { helloText, helloTextV2, welcomeTextV2 } from '#lib/handshake-texts.ts'
 
 import type { ExchangeContext } from '../exchange-context.ts'
+import { LIMITS } from '../exchange-limits.ts'
 import { isParsable } from './frame-shape.ts'
 import type { Peer, Wire } from './peer.ts'
 
-export type Hello = HelloFrame
+export type Hello = HelloFrame | HelloFrameV2
 
 /** What is needed of a socket of the `ws` package; the desktop app stands a message port behind it. */
 export interface SupplierSocket {
@@ -22,45 +33,67 @@ export interface SupplierSocket {
   on(event: 'error', listener: (error: Error) => void): unknown
 }
 
-/** The text a supplier signs to prove its key. */
-export const helloText = (nonce: string, exchange: string, supplier: string): string =>
-  `stoker-supplier-v1\n${nonce}\n${exchange}\n${supplier}`
-
-export const challenge = ({ key, clock }: ExchangeContext, nonce: string): object => ({
+export const challenge = ({ key, clock }: ExchangeContext, protocol: SupplierProtocol, nonce: string): object => ({
   t: 'challenge',
-  protocol: SUPPLIER_PROTOCOL_VERSION,
+  protocol: protocol === 1 ? SUPPLIER_PROTOCOL_VERSION : protocol,
   nonce,
   exchange: key.publicKey,
-  time: clock.now(),
+  time: Math.max(0, clock.now()),
 })
 
 /** The hello, when its key signed this challenge. Errors: BAD_REQUEST, SIGNATURE_INVALID. */
-export function readHello(value: unknown, nonce: string, exchange: string): Hello {
-  const parsed = helloFrame.safeParse(value)
-  if (!parsed.success) throw fail('exchange.helloFirst')
+export function readHello(value: unknown, protocol: SupplierProtocol, nonce: string, exchange: string): Hello {
+  const parsed = (protocol === 1 ? helloFrame : helloFrameV2).safeParse(value)
+  if (!parsed.success) throw fail('exchange.helloFirst', { protocol })
   const hello = parsed.data
-  if (!verifySignature(hello.supplier, helloText(nonce, exchange, hello.supplier), hello.sig)) {
-    throw fail('exchange.helloSignature')
-  }
+  const text =
+    hello.protocol === 1
+      ? helloText(nonce, exchange, hello.supplier)
+      : helloTextV2(nonce, exchange, value as Record<string, unknown>)
+  if (!verifySignature(hello.supplier, text, hello.sig)) throw fail('exchange.helloSignature')
   return hello
 }
 
-export function welcome({ terms, specs, clock }: ExchangeContext, peer: Peer, resumed: boolean): object {
+export interface WelcomeFacts {
+  resumed: boolean
+  /** Of the challenge. */
+  nonce: string
+  hello: Hello
+  epoch: number
+  heads: ChainHeads
+}
+
+/** Error: UNAVAILABLE where the exchange's clock says a time that nothing may be signed at. */
+export function welcome(context: ExchangeContext, peer: Peer, facts: WelcomeFacts): object {
+  const { terms, specs, clock, key } = context
   const { realm, unit, feeBps, holdMs, heartbeatMs, resumeWithinMs } = terms
-  return {
-    t: 'welcome',
+  const { resumed, hello, nonce, epoch, heads } = facts
+  const time = clock.now()
+  if (!isSignedTime(time)) throw fail('clock.outOfRange', { at: time })
+  const common = {
+    t: 'welcome' as const,
     session: peer.session,
     resumed,
     received: peer.link.received,
     heartbeatMs,
     resumeWithinMs,
     realm,
-    currency: unit.code,
     feeBps,
     holdMs,
     specs: [...specs.values()],
-    time: clock.now(),
+    time,
   }
+  if (hello.protocol === 1) return { ...common, currency: unit.code }
+  const unsigned: Omit<WelcomeFrameV2, 'sig'> = {
+    ...common,
+    protocol: 2,
+    unit: { code: unit.code, scale: unit.scale },
+    windowBytes: LIMITS.windowBytes,
+    epoch,
+    heads,
+    features: [],
+  }
+  return { ...unsigned, sig: key.sign(welcomeTextV2(nonce, hello.nonce, hello.supplier, unsigned)) }
 }
 
 /** JSON of a text frame; undefined for anything else, which no schema accepts. */

@@ -2,12 +2,14 @@
  * One supplier's session: its frames go through a reliable link over whichever socket it has now, or wait for the next
  * one.
  */
-import type { EngineIdentity, ExchangeFrame } from '#contract/supplier.ts'
+import type { EngineIdentity } from '#contract/supplier.ts'
+import type { ExchangeFrameV2, SupplierProtocol } from '#contract/supplier-v2.ts'
 import type { PublicKey } from '#contract/ids.ts'
 import type { Price } from '#contract/money.ts'
 
 import type { RoutedJob } from '../jobs/routed-job.ts'
 import { LIMITS } from '../exchange-limits.ts'
+import { toV1 } from './protocol-v1.ts'
 import { Link, type Received } from './reliable-link.ts'
 import type { KeptSession, UnacknowledgedBytes } from './unacknowledged.ts'
 
@@ -40,6 +42,8 @@ export class Peer implements KeptSession {
   readonly offers = new Map<string, Offer>()
   /** Running jobs by id, exam calls among them. */
   readonly jobs = new Map<string, RoutedJob>()
+  /** Spoken in this session. */
+  readonly protocol: SupplierProtocol
   readonly session: string
   readonly supplier: PublicKey
   readonly name: string
@@ -52,6 +56,7 @@ export class Peer implements KeptSession {
   lastHeardAt: number
 
   constructor(options: {
+    protocol: SupplierProtocol
     session: string
     supplier: PublicKey
     name: string
@@ -61,6 +66,7 @@ export class Peer implements KeptSession {
     /** Counts what is kept for this session among all; none in tests of one. */
     bytes?: UnacknowledgedBytes
   }) {
+    this.protocol = options.protocol
     this.session = options.session
     this.supplier = options.supplier
     this.name = options.name
@@ -80,10 +86,12 @@ export class Peer implements KeptSession {
   }
 
   /** Queues a frame; without a socket it waits for the resume. */
-  send(frame: ExchangeFrame): void {
+  send(frame: ExchangeFrameV2): void {
     if (this.gone) return
+    const said = this.protocol === 1 ? toV1(frame) : frame
+    if (said === null) return
     const before = this.link.keptBytes
-    const wrapped = this.link.wrap(frame)
+    const wrapped = this.link.wrap(said)
     if (wrapped === null) return this.giveUp('too many unacknowledged frames')
     this.#bytes?.changed(this, this.link.keptBytes - before)
     if (!this.gone) this.write(wrapped)

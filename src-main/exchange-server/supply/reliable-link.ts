@@ -3,6 +3,7 @@
  * protocol. Pure: it takes what arrived and returns what to send. docs/protocol.md, Envelope.
  */
 import { envelope, RESEND_BUFFER_MAX, type ExchangeFrame } from '#contract/supplier.ts'
+import type { ExchangeFrameV2 } from '#contract/supplier-v2.ts'
 
 /** A frame kept until it is acknowledged: as text, which is what it is sent as and a fraction of the object's size. */
 interface Kept {
@@ -59,7 +60,7 @@ export class Link {
    * A frame as text for sending, or null when the peer has left too many or too large ones unacknowledged: the session is
    * beyond repair.
    */
-  wrap(frame: ExchangeFrame): string | null {
+  wrap(frame: ExchangeFrame | ExchangeFrameV2): string | null {
     const text = JSON.stringify(frame)
     const kept = { seq: this.#sent + 1, frame: text, bytes: Buffer.byteLength(text) }
     const tooMuch = this.#keptBytes + kept.bytes > this.#bytesMax

@@ -1,8 +1,8 @@
 /** Offers: a supplier names an ask for a grade it has qualified for. They live as long as its session. */
 import { fail, toErrorValue } from '#contract/errors.ts'
 import type { GradeSpec } from '#contract/grades.ts'
-import { onePrice, samePrice } from '#contract/money.ts'
-import type { SupplierFrame } from '#contract/supplier.ts'
+import { samePrice } from '#contract/money.ts'
+import type { SupplierFrameV2 } from '#contract/supplier-v2.ts'
 
 import type { ExchangeContext } from '../exchange-context.ts'
 import { LIMITS } from '../exchange-limits.ts'
@@ -10,7 +10,7 @@ import { qualificationOf } from '../store/supplier-exams.store.ts'
 import type { Offer, Peer } from './peer.ts'
 import type { Registry } from './supplier-registry.ts'
 
-type OfferFrame = Extract<SupplierFrame, { t: 'offer' }>
+type OfferFrame = Extract<SupplierFrameV2, { t: 'offer' }>
 
 /**
  * Takes, changes or refuses an offer and answers the supplier. Returns the standing offer, or null when refused. A
@@ -26,10 +26,9 @@ export function takeOffer(context: ExchangeContext, registry: Registry, peer: Pe
     return null
   }
   const before = peer.offers.get(frame.instrument)
-  // Protocol 1 has one price for all tokens.
-  const ask = onePrice(frame.askNanoPerMtok)
-  const keepsPlace = before !== undefined && samePrice(before.ask, ask) && before.deploymentId === frame.deploymentId
-  const { deploymentId, identity, slots, contextTokens, maxOutputTokens, instrument } = frame
+  const keepsPlace =
+    before !== undefined && samePrice(before.ask, frame.ask) && before.deploymentId === frame.deploymentId
+  const { deploymentId, identity, ask, slots, contextTokens, maxOutputTokens, instrument } = frame
   const offer: Offer = {
     instrument,
     deploymentId,
@@ -53,12 +52,12 @@ function checkOffer({ db, clock, specs }: ExchangeContext, peer: Peer, frame: Of
   if (peer.offers.size >= LIMITS.offersPerSupplier && !peer.offers.has(frame.instrument))
     throw fail('exchange.offersFull', { max: LIMITS.offersPerSupplier })
   checkSize(spec, frame)
+  // What lay in a cache cannot be counted from texts.
+  if (frame.ask.cachedInput !== frame.ask.input) throw fail('exchange.cachedPrice')
+  const { instrument, slots, identity } = frame
   const qualification = qualificationOf(
     db.read,
-    peer.supplier,
-    frame.instrument,
-    spec.version,
-    frame.identity.sha256,
+    { supplier: peer.supplier, instrument, specVersion: spec.version, modelSha256: identity.sha256, slots },
     clock.now(),
   )
   if (qualification === null)

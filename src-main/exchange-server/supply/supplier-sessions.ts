@@ -2,9 +2,19 @@
  * Sockets of suppliers: challenge, hello, welcome, then envelopes; resume within a few seconds; heartbeat; bounds on
  * everything an unauthenticated socket may send. Business lives behind `SessionEvents`. Wire format: docs/protocol.md.
  */
-import { fail, StokerError, toErrorValue } from '#contract/errors.ts'
+import { fail, inWords, StokerError, toErrorValue } from '#contract/errors.ts'
+import { because } from '#contract/reasons.ts'
 import type { PublicKey } from '#contract/ids.ts'
-import { supplierFrame, type SupplierFrame } from '#contract/supplier.ts'
+import { supplierFrame } from '#contract/supplier.ts'
+import {
+  CLOCKS_APART_SAID_MS,
+  supplierFrameV2,
+  type SupplierFrameV2,
+  type SupplierProtocol,
+} from '#contract/supplier-v2.ts'
+import { isSignedTime, SECOND_MS } from '#contract/time.ts'
+
+import { Bucket } from '#lib/bucket.ts'
 
 import { after } from '../exchange-clocks.ts'
 import type { ExchangeContext } from '../exchange-context.ts'
@@ -13,8 +23,9 @@ import { addressLimits, type AddressLimits } from './address-limits.ts'
 import { endableSocket } from './end-socket.ts'
 import { handlingCost, readingCost } from './frame-cost.ts'
 import { challenge, parse, readHello, refuse, welcome, type Hello, type SupplierSocket } from './handshake.ts'
+import { fromV1 } from './protocol-v1.ts'
+import { admitStart, chainHeads } from './admission-of-keys.ts'
 import { Peer, type Wire } from './peer.ts'
-import { Bucket } from '#lib/bucket.ts'
 import type { Registry } from './supplier-registry.ts'
 import { UnacknowledgedBytes } from './unacknowledged.ts'
 
@@ -23,7 +34,7 @@ export interface SessionEvents {
   onArrival(supplier: PublicKey, name: string): void
   /** After the welcome; `resumed` keeps its jobs and offers. */
   onReady(peer: Peer, resumed: boolean): void
-  onFrame(peer: Peer, frame: SupplierFrame): void
+  onFrame(peer: Peer, frame: SupplierFrameV2): void
   /** It acknowledged something, perhaps. */
   onAcknowledged(peer: Peer): void
   /** The socket is gone but may come back: no new jobs for it. */
@@ -49,23 +60,12 @@ export class SupplierSessions {
     this.#limits = addressLimits(ADDRESS_BOUNDS, perAddress)
   }
 
-  /** Takes over a freshly upgraded socket that came from `address`. */
-  greet(socket: SupplierSocket, address: string): void {
+  /** Takes over a freshly upgraded socket that came from `address`; `protocol` is that of the path it came by. */
+  greet(socket: SupplierSocket, protocol: SupplierProtocol = 2, address = ''): void {
     const { clock, ids, log } = this.#context
     this.#sockets.add(socket)
     socket.on('close', () => this.#sockets.delete(socket))
     socket.on('error', (error) => log.debug({ err: error }, 'supplier socket failed'))
-    const leaveAddress = this.#limits.sockets.enter(address)
-    if (leaveAddress === null || this.#sockets.size > LIMITS.connections) {
-      leaveAddress?.()
-      refuse(
-        { send: (text) => socket.send(text), close: (code, reason) => endableSocket(clock, socket).end(code, reason) },
-        fail('exchange.connectionsFull'),
-      )
-      return
-    }
-    socket.on('close', leaveAddress)
-    const nonce = ids.secret(32)
     const line = endableSocket(clock, socket)
     const wire: Wire = {
       send: (text) => (line.ended ? undefined : socket.send(text)),
@@ -75,7 +75,14 @@ export class SupplierSessions {
       },
     }
     const no = (error: unknown): null => refuse(wire, error)
+    const leaveAddress = this.#limits.sockets.enter(address)
+    if (leaveAddress !== null) socket.on('close', leaveAddress)
+    if (leaveAddress === null || this.#sockets.size > LIMITS.connections) {
+      no(fail('exchange.connectionsFull'))
+      return
+    }
     const endHandshake = this.#limits.handshakes.begin(address, () => no(fail('exchange.connectionsFull')))
+    const nonce = ids.secret(32)
     let peer: Peer | null = null
     let known = false
     const leaveUnauthenticated = (): void => {
@@ -91,7 +98,7 @@ export class SupplierSessions {
         if (known) return
         leaveUnauthenticated()
         if (this.#limits.hellos.take(address, clock.mono()))
-          peer = this.#admit(wire, nonce, isBinary ? null : parse(data))
+          peer = this.#admit(wire, { protocol, nonce }, isBinary ? null : parse(data))
         else no(fail('exchange.connectionsFull'))
       } else if (bucket.take(clock.mono(), readingCost((data as Buffer).byteLength)))
         this.#receive(peer, wire, bucket, isBinary ? null : parse(data))
@@ -101,7 +108,7 @@ export class SupplierSessions {
       leaveUnauthenticated()
       if (peer !== null) this.#detach(peer, wire)
     })
-    socket.send(JSON.stringify(challenge(this.#context, nonce)))
+    socket.send(JSON.stringify(challenge(this.#context, protocol, nonce)))
   }
 
   /** Ends every session and socket. */
@@ -122,29 +129,36 @@ export class SupplierSessions {
     }
   }
 
-  #admit(wire: Wire, nonce: string, value: unknown): Peer | null {
+  #admit(wire: Wire, { protocol, nonce }: { protocol: SupplierProtocol; nonce: string }, value: unknown): Peer | null {
     const { key, clock, ids } = this.#context
     let hello: Hello
+    let epoch: number
+    let moved: boolean
     try {
-      hello = readHello(value, nonce, key.publicKey)
+      if (!isSignedTime(clock.now())) throw fail('clock.outOfRange', { at: clock.now() })
+      hello = readHello(value, protocol, nonce, key.publicKey)
       this.#events.onArrival(hello.supplier, hello.name)
+      ;({ epoch, moved } = admitStart(this.#context, hello))
     } catch (error) {
       if (!(error instanceof StokerError)) this.#context.log.error({ err: error }, 'a supplier could not be registered')
       return refuse(wire, error)
     }
     const { supplier } = hello
+    const greeting = { nonce, hello, epoch, heads: chainHeads(this.#context, supplier) }
     const old = this.#registry.get(supplier)
-    if (old !== undefined && hello.resume?.session === old.session) {
+    if (old !== undefined && old.protocol === protocol && hello.resume?.session === old.session) {
       const missed = old.resumeFrom(hello.resume.received)
       if (missed !== null) {
         this.#resume(old, wire, hello.name)
+        wire.send(JSON.stringify(welcome(this.#context, old, { ...greeting, resumed: true })))
         for (const frame of missed) old.write(frame)
         this.#events.onReady(old, true)
         return old
       }
     }
-    if (old !== undefined) this.#drop(old)
+    if (old !== undefined) this.#replace(old, moved)
     const peer: Peer = new Peer({
+      protocol,
       session: ids.secret(16),
       supplier,
       name: hello.name,
@@ -154,8 +168,12 @@ export class SupplierSessions {
       bytes: this.#bytes,
     })
     this.#registry.add(peer)
-    wire.send(JSON.stringify(welcome(this.#context, peer, false)))
+    wire.send(JSON.stringify(welcome(this.#context, peer, { ...greeting, resumed: false })))
+    // The rig before it is told by its refusal when it comes again.
+    if (moved && old !== undefined)
+      peer.send({ t: 'notice', level: 'act-now', text: inWords(because('exchange.keyTaken', { name: old.name })) })
     this.#events.onReady(peer, false)
+    this.#compareClocks(peer, hello)
     return peer
   }
 
@@ -167,7 +185,6 @@ export class SupplierSessions {
     peer.lastHeardAt = this.#context.clock.mono()
     before?.close(1001, 'resumed on another socket')
     this.#context.log.debug({ supplier: peer.supplier, name }, 'supplier resumed')
-    wire.send(JSON.stringify(welcome(this.#context, peer, true)))
   }
 
   #receive(peer: Peer, wire: Wire, bucket: Bucket, value: unknown): void {
@@ -180,13 +197,13 @@ export class SupplierSessions {
     if (received.kind !== 'frame') return
     if (!bucket.take(this.#context.clock.mono(), handlingCost((received.frame as { t?: unknown } | null)?.t)))
       return tooFast(peer)
-    const frame = supplierFrame.safeParse(received.frame)
-    if (!frame.success) this.#violation(peer, `a frame that is not in the protocol: ${describe(received.frame)}`, false)
-    else this.#handle(peer, frame.data)
+    const frame = readFrame(peer.protocol, received.frame)
+    if (frame === null) this.#violation(peer, `a frame that is not in the protocol: ${describe(received.frame)}`, false)
+    else this.#handle(peer, frame)
     if (peer.link.owedAcks >= LIMITS.ackEvery) peer.write(peer.link.acknowledge())
   }
 
-  #handle(peer: Peer, frame: SupplierFrame): void {
+  #handle(peer: Peer, frame: SupplierFrameV2): void {
     try {
       this.#events.onFrame(peer, frame)
     } catch (error) {
@@ -218,6 +235,21 @@ export class SupplierSessions {
     this.#drop(peer)
   }
 
+  /** A supplier whose clock is wrong dates everything wrongly, and may not be able to book what it earned. */
+  #compareClocks(peer: Peer, hello: Hello): void {
+    const apartMs = hello.protocol === 1 ? 0 : hello.time - this.#context.clock.now()
+    if (Math.abs(apartMs) <= CLOCKS_APART_SAID_MS) return
+    const seconds = Math.round(Math.abs(apartMs) / SECOND_MS)
+    const reason = because(apartMs > 0 ? 'clock.supplierAhead' : 'clock.supplierBehind', { seconds })
+    peer.send({ t: 'notice', level: 'act-soon', text: inWords(reason) })
+  }
+
+  /** Another session of the same key: of the same start, or of another one, which the old rig's owner must hear of. */
+  #replace(old: Peer, moved: boolean): void {
+    if (moved) old.send({ t: 'notice', level: 'act-now', text: inWords(because('exchange.keyLost')) })
+    this.#drop(old)
+  }
+
   #drop(peer: Peer): void {
     if (peer.gone) return
     this.#stopResume.get(peer)?.()
@@ -233,6 +265,12 @@ export class SupplierSessions {
 function tooFast(peer: Peer): void {
   peer.send({ t: 'error', error: toErrorValue(fail('exchange.framesTooFast', { max: LIMITS.framesPerSecond })) })
   peer.wire?.close(1008, 'too many frames')
+}
+
+function readFrame(protocol: SupplierProtocol, value: unknown): SupplierFrameV2 | null {
+  if (protocol === 2) return supplierFrameV2.safeParse(value).data ?? null
+  const { data } = supplierFrame.safeParse(value)
+  return data === undefined ? null : fromV1(data)
 }
 
 /** The kind of a frame, never its text. */

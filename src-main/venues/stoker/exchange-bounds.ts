@@ -3,6 +3,7 @@
  * owner.
  */
 import type { ExchangeFrame } from '#contract/supplier.ts'
+import type { ExchangeFrameV2 } from '#contract/supplier-v2.ts'
 import { DAY_MS, MINUTE_MS } from '#contract/time.ts'
 import { Bucket } from '#lib/bucket.ts'
 
@@ -19,10 +20,10 @@ const MESSAGES_PER_SECOND = 1 / 60
 const REMARKS_AT_ONCE = 64
 const REMARKS_PER_SECOND = 1
 
-type Timing = { readonly heartbeatMs: number; readonly resumeWithinMs: number; readonly holdMs: number }
+type Timing = { readonly heartbeatMs: number; readonly resumeWithinMs: number }
 
 /** Whether money would be held longer than any honest exchange holds it: then nothing is sold there. */
-export const holdsTooLong = ({ holdMs }: Pick<Timing, 'holdMs'>): boolean => holdMs > HOLD_MS_MAX
+export const holdsTooLong = ({ holdMs }: { readonly holdMs: number }): boolean => holdMs > HOLD_MS_MAX
 
 /** The same terms, with timers that can be kept. */
 export const boundedTiming = <T extends Timing>(welcome: T): T => ({
@@ -32,7 +33,7 @@ export const boundedTiming = <T extends Timing>(welcome: T): T => ({
 })
 
 /** A job with a deadline that can be kept; every other frame as it is. */
-export const boundedFrame = (frame: ExchangeFrame): ExchangeFrame =>
+export const boundedFrame = <T extends ExchangeFrame | ExchangeFrameV2>(frame: T): T =>
   frame.t === 'job' ? { ...frame, deadlineMs: Math.min(frame.deadlineMs, DEADLINE_MS_MAX) } : frame
 
 /** Notices to the owner: more than a few are read by nobody. */
@@ -47,7 +48,7 @@ export class NoticeBound {
   }
 
   /** False for a frame that goes no further. */
-  lets(frame: ExchangeFrame, mono: number): boolean {
+  lets(frame: ExchangeFrame | ExchangeFrameV2, mono: number): boolean {
     if (frame.t !== 'notice' || (frame.level === 'info' ? this.#remarks : this.#messages).take(mono)) return true
     this.#dropped += 1
     return false

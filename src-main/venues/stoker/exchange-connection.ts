@@ -1,42 +1,60 @@
 /** One WebSocket to the exchange: handshake, envelopes, heartbeat; ends with a reason. It knows nothing of retries. */
 import WebSocketClient from 'ws'
-import type { z } from 'zod'
 
-import { StokerError } from '#contract/errors.ts'
+import { StokerError, type ErrorData } from '#contract/errors.ts'
 import { because, checkedReason, type Reason, said } from '#contract/reasons.ts'
+import { envelope, exchangeFrame, FRAME_BYTES_MAX, type ExchangeFrame, type SupplierFrame } from '#contract/supplier.ts'
 import {
-  envelope,
-  exchangeFrame,
-  FRAME_BYTES_MAX,
-  handshakeFromExchange,
-  type challengeFrame,
-  type Envelope,
-  type ExchangeFrame,
-  type SupplierFrame,
-  type welcomeFrame,
-} from '#contract/supplier.ts'
-import type { Clock } from '#contract/time.ts'
+  exchangeFrameV2,
+  type ExchangeFrameV2,
+  type SupplierFrameV2,
+  WINDOW_BYTES_MAX,
+  type SupplierProtocol,
+} from '#contract/supplier-v2.ts'
+import { isSignedTime, type Clock } from '#contract/time.ts'
 import type { SigningKey } from '#lib/ed25519.ts'
 import { every } from '#lib/every.ts'
 import type { Log } from '#lib/log.ts'
 
+import {
+  greetingOf,
+  helloOf,
+  parseHandshake,
+  welcomeProblem,
+  type Challenge,
+  type Greeting,
+} from './supplier-handshake.ts'
 import { boundedFrame, boundedTiming, holdsTooLong } from './exchange-bounds.ts'
 import { SupplierSession } from './supplier-session.ts'
 
-export type Welcome = z.infer<typeof welcomeFrame>
-type Challenge = z.infer<typeof challengeFrame>
 export type WebSocketConstructor = typeof WebSocketClient
 
 const HANDSHAKE_MS = 10_000
 const MISSED_HEARTBEATS_MAX = 3
+/** However seldom the exchange wants to hear of us. */
+const HEARTBEAT_MAX_MS = 60_000
 /**
  * Bytes handed to the socket and not yet sent; beyond it the exchange has stopped reading and the connection is given
  * up.
  */
 const BUFFERED_BYTES_MAX = 64 * 1_048_576
 
+/** How a connection came to its end. */
+export interface ConnectionEnd {
+  reason: Reason
+  /** The exchange, or what it showed, was refused in the handshake: another attempt at once would end the same way. */
+  refused: boolean
+  /** The path of this version is not known there. */
+  pathUnknown?: true
+  /** Another start of Stoker has the key: the epoch that stands at the exchange. */
+  keyAt?: number
+}
+
 export interface ExchangeConnectionDeps {
   url: string
+  protocol: SupplierProtocol
+  /** This start among those that used the key. */
+  start: { epoch: number; instance: string; takeover: boolean }
   key: SigningKey
   name: string
   client: string
@@ -47,11 +65,12 @@ export interface ExchangeConnectionDeps {
   pinnedKey: string | null
   /** The session to resume, if any. */
   previous: SupplierSession | null
-  onWelcome(welcome: Welcome, session: SupplierSession, exchange: Challenge['exchange']): void
-  onFrame(frame: ExchangeFrame): void
+  onWelcome(greeting: Greeting, session: SupplierSession, exchange: Challenge['exchange']): void
+  /** In the frames of the session's version. */
+  onFrame(frame: ExchangeFrame | ExchangeFrameV2): void
   onSeen(): void
-  /** Exactly once. `refused` when the exchange said no in the handshake. */
-  onEnd(end: { reason: Reason; refused: boolean }): void
+  /** Exactly once. */
+  onEnd(end: ConnectionEnd): void
 }
 
 /**
@@ -63,6 +82,7 @@ export class ExchangeConnection {
   readonly #socket: WebSocketClient
   readonly #ended = new AbortController()
   #challenge: Challenge | null = null
+  #ownNonce = ''
   #session: SupplierSession | null = null
   #missed = 0
 
@@ -74,10 +94,10 @@ export class ExchangeConnection {
       perMessageDeflate: false,
     })
     this.#socket.on('message', (data, isBinary) => this.#onMessage(data as Buffer, isBinary))
-    this.#socket.on('error', (error) => this.#end(connectReason(error)))
-    this.#socket.on('close', (code) => this.#end(because('line.closed', { code })))
+    this.#socket.on('error', (error) => this.#end(connectEnd(error)))
+    this.#socket.on('close', (code) => this.#end({ reason: because('line.closed', { code }), refused: false }))
     options.clock.sleep(HANDSHAKE_MS, { signal: this.#ended.signal, unref: true }).then(
-      () => (this.#session === null ? this.#end(because('line.noGreeting')) : undefined),
+      () => (this.#session === null ? this.#endFor(because('line.noGreeting')) : undefined),
       () => undefined,
     )
   }
@@ -86,12 +106,12 @@ export class ExchangeConnection {
    * Sends now when the handshake is done; otherwise the frame waits in the session's buffer for the resume. Throws
    * UNAVAILABLE when that is full.
    */
-  send(session: SupplierSession, frame: SupplierFrame): void {
-    let value: Envelope
+  send(session: SupplierSession, frame: SupplierFrame | SupplierFrameV2): void {
+    let value: string
     try {
       value = session.push(frame)
     } catch (error) {
-      this.#end(because('line.noAcknowledgement'))
+      this.#endFor(because('line.noAcknowledgement'))
       throw error
     }
     if (this.#session === session) this.#write(value)
@@ -99,7 +119,7 @@ export class ExchangeConnection {
 
   /** Asked for by its owner. */
   close(): void {
-    this.#end(because('line.stopped'))
+    this.#endFor(because('line.stopped'))
   }
 
   #onMessage(data: Buffer, isBinary: boolean): void {
@@ -117,41 +137,66 @@ export class ExchangeConnection {
         { kind: error instanceof Error ? error.name : 'unknown' },
         'the exchange sent something malformed',
       )
-      this.#end(because('line.malformed'))
+      this.#endFor(because('line.malformed'))
     }
   }
 
   #onHandshake(value: unknown): void {
-    const frame = handshakeFromExchange.parse(value)
-    const { pinnedKey } = this.#options
-    if (frame.t === 'refused') this.#end(checkedReason(frame.error.reason) ?? said(frame.error.message), true)
-    else if (frame.t === 'challenge' && this.#challenge === null) {
-      if (pinnedKey !== null && frame.exchange !== pinnedKey) return this.#end(because('line.otherKey'), true)
-      if (frame.protocol !== 1) return this.#end(because('line.protocol', { theirs: frame.protocol }), true)
+    const { protocol, pinnedKey, key } = this.#options
+    const frame = parseHandshake(protocol, value)
+    if (frame.t === 'refused') return this.#onRefused(frame.error)
+    if (frame.t === 'challenge' && this.#challenge === null) {
+      if (pinnedKey !== null && frame.exchange !== pinnedKey)
+        return this.#endFor(because('line.otherKey', { known: pinnedKey, shown: frame.exchange }), true)
+      if (frame.protocol !== protocol) return this.#endFor(because('line.protocol', { theirs: frame.protocol }), true)
       this.#challenge = frame
-      this.#write(hello(frame, this.#options))
-    } else if (frame.t === 'welcome' && this.#challenge !== null) this.#onWelcome(frame, this.#challenge)
-    else this.#end(because('line.unexpectedFrame', { frame: frame.t }))
+      return this.#hello(frame)
+    }
+    if (frame.t !== 'welcome' || this.#challenge === null)
+      return this.#endFor(because('line.unexpectedFrame', { frame: frame.t }))
+    const own = { supplier: key.publicKey, ownNonce: this.#ownNonce }
+    const problem = welcomeProblem(value, frame, this.#challenge, own)
+    if (problem !== null) return this.#endFor(problem, true)
+    this.#onWelcome(greetingOf(frame), this.#challenge)
   }
 
-  #onWelcome(named: Welcome, challenge: Challenge): void {
-    if (holdsTooLong(named)) return this.#end(because('line.holdTooLong'), true)
-    const frame = boundedTiming(named)
+  #hello(challenge: Challenge): void {
+    const { protocol, key, name, client, clock, previous, start } = this.#options
+    // Nothing is signed that could not be read.
+    if (!isSignedTime(clock.now())) return this.#endFor(because('clock.outOfRange', { at: clock.now() }), true)
+    const resumable = previous !== null && previous.protocol === protocol
+    const resume = resumable ? { session: previous.id, received: previous.received } : null
+    const { hello, ownNonce } = helloOf(protocol, challenge, { key, name, client, now: clock.now(), ...start, resume })
+    this.#ownNonce = ownNonce
+    this.#write(JSON.stringify(hello))
+  }
+
+  #onRefused({ message, data, reason }: { message: string; data: ErrorData; reason?: unknown }): void {
+    const epoch = data['epoch']
+    const why = checkedReason(reason) ?? said(message)
+    this.#end({ reason: why, refused: true, ...(typeof epoch === 'number' ? { keyAt: epoch } : {}) })
+  }
+
+  #onWelcome(named: Greeting, challenge: Challenge): void {
+    if (holdsTooLong(named.terms)) return this.#endFor(because('line.holdTooLong'), true)
+    const greeting = boundedTiming(named)
     const { previous } = this.#options
-    const resumed = frame.resumed && previous !== null && previous.id === frame.session
-    const session = resumed ? previous : new SupplierSession(frame.session)
+    const resumed = greeting.resumed && previous !== null && previous.id === greeting.session
+    const session = resumed
+      ? previous
+      : new SupplierSession(greeting.session, greeting.protocol, greeting.windowBytes ?? WINDOW_BYTES_MAX)
     this.#session = session
-    if (resumed) for (const waiting of session.resend(frame.received)) this.#write(waiting)
-    this.#options.onWelcome(frame, session, challenge.exchange)
-    this.#heartbeat(frame.heartbeatMs, session)
+    if (resumed) for (const waiting of session.resend(greeting.received)) this.#write(waiting)
+    this.#options.onWelcome(greeting, session, challenge.exchange)
+    this.#heartbeat(greeting.heartbeatMs, session)
   }
 
   #onEnvelope(session: SupplierSession, value: unknown): void {
     const parsed = envelope.parse(value)
     const verdict = session.accept(parsed)
-    if (verdict === 'gap') return this.#end(because('line.frameMissing'))
+    if (verdict === 'gap') return this.#endFor(because('line.frameMissing'))
     if (verdict === 'seen') return
-    const frame = exchangeFrame.safeParse(parsed.frame)
+    const frame = (session.protocol === 1 ? exchangeFrame : exchangeFrameV2).safeParse(parsed.frame)
     if (frame.success) this.#options.onFrame(boundedFrame(frame.data))
     else
       this.#options.log.warn(
@@ -167,39 +212,42 @@ export class ExchangeConnection {
     const beat = (): void => {
       n += 1
       this.#missed += 1
-      if (this.#missed > MISSED_HEARTBEATS_MAX) this.#end(because('line.silent'))
+      if (this.#missed > MISSED_HEARTBEATS_MAX) this.#endFor(because('line.silent'))
       else this.#write(session.push({ t: 'ping', n }))
     }
-    every(this.#options.clock, everyMs, beat, {
-      onError: (error) => this.#end(error instanceof StokerError ? error.reason : because('line.bufferFull')),
+    every(this.#options.clock, Math.min(everyMs, HEARTBEAT_MAX_MS), beat, {
+      onError: (error) => this.#endFor(error instanceof StokerError ? error.reason : because('line.bufferFull')),
       signal: this.#ended.signal,
     })
   }
 
-  #write(value: unknown): void {
+  #write(text: string): void {
     const socket = this.#socket
     if (socket.readyState !== socket.OPEN) return
-    if (socket.bufferedAmount > BUFFERED_BYTES_MAX) this.#end(because('line.notReading'))
-    else socket.send(JSON.stringify(value))
+    if (socket.bufferedAmount > BUFFERED_BYTES_MAX) this.#endFor(because('line.notReading'))
+    else socket.send(text)
   }
 
-  #end(reason: Reason, refused = false): void {
+  #endFor(reason: Reason, refused = false): void {
+    this.#end({ reason, refused })
+  }
+
+  #end(end: ConnectionEnd): void {
     if (this.#ended.signal.aborted) return
     this.#ended.abort()
     this.#socket.terminate()
-    this.#options.onEnd({ reason, refused })
+    this.#options.onEnd(end)
   }
 }
 
-function hello(challenge: Challenge, { key, name, client, previous }: ExchangeConnectionDeps): unknown {
-  const sig = key.sign(`stoker-supplier-v1\n${challenge.nonce}\n${challenge.exchange}\n${key.publicKey}`)
-  const resume = previous === null ? {} : { resume: { session: previous.id, received: previous.received } }
-  return { t: 'hello', protocol: 1, supplier: key.publicKey, sig, name, client, ...resume }
-}
+/** How `ws` words an answer that is no upgrade; an exchange of before version 2 does not know its path. */
+const NO_SUCH_PATH = /^Unexpected server response: (400|404|426)$/
 
-function connectReason(error: Error): Reason {
-  const { code } = error as NodeJS.ErrnoException
-  if (code === 'ECONNREFUSED') return because('line.nothingAnswers')
-  if (code === 'ENOTFOUND') return because('line.nameUnknown')
-  return code === undefined ? because('line.failed') : because('line.failedWith', { error: code })
+function connectEnd(error: Error): ConnectionEnd {
+  const { code, message } = error as NodeJS.ErrnoException
+  const end = { refused: false }
+  if (NO_SUCH_PATH.test(message)) return { ...end, reason: because('line.pathUnknown'), pathUnknown: true }
+  if (code === 'ECONNREFUSED') return { ...end, reason: because('line.nothingAnswers') }
+  if (code === 'ENOTFOUND') return { ...end, reason: because('line.nameUnknown') }
+  return { ...end, reason: code === undefined ? because('line.failed') : because('line.failedWith', { error: code }) }
 }

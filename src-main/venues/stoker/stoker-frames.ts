@@ -1,12 +1,19 @@
-/** The supplier protocol's frames (contract/supplier.ts) as the verbs and events of the core's port, and back. */
-import type { ErrorValue } from '#contract/errors.ts'
+/**
+ * The frames of protocol 1 (contract/supplier.ts) as the verbs and events of the core's port, and back; those that
+ * protocol 2 shares with it too.
+ */
+import type { z } from 'zod'
+
+import { fail, type ErrorValue } from '#contract/errors.ts'
 import { asOnePrice, onePrice } from '#contract/money.ts'
-import type { ExchangeFrame, SupplierFrame } from '#contract/supplier.ts'
+import type { ExchangeFrame, sharedExchangeFrames, SupplierFrame } from '#contract/supplier.ts'
 import type { VenueEvent } from '#core/venues/venue-events.ts'
 import type { VenueVerbs } from '#core/venues/venue.port.ts'
 
 /** Codes of a newer exchange pass through: they are shown, and no code of ours branches on them. */
 const errorOf = (error: { code: string; message: string; data: ErrorValue['data'] }): ErrorValue => error as ErrorValue
+
+type SharedFrame = z.infer<(typeof sharedExchangeFrames)[number]>
 
 /** Null for frames that say nothing to the core (pong, error). */
 export function eventOf(frame: ExchangeFrame): VenueEvent | null {
@@ -15,18 +22,33 @@ export function eventOf(frame: ExchangeFrame): VenueEvent | null {
       const { t: _, priceNanoPerMtok, ...job } = frame
       return { kind: 'job', job: { ...job, price: onePrice(priceNanoPerMtok) } }
     }
-    case 'job.cancel':
-      return { kind: 'cancel', jobId: frame.jobId, reason: frame.reason }
-    case 'job.void':
-      return { kind: 'refused', jobId: frame.jobId, reason: frame.reason }
     case 'job.settled':
       return { kind: 'settled', receipt: frame.receipt }
-    case 'released':
-      return { kind: 'released', releases: frame.releases }
     case 'sync.result': {
       const { t: _, ...page } = frame
       return { kind: 'history', ...page }
     }
+    case 'book':
+      return {
+        kind: 'book',
+        book: {
+          ...frame.book,
+          rows: frame.book.rows.map(({ askNanoPerMtok, ...row }) => ({ ...row, ask: onePrice(askNanoPerMtok) })),
+        },
+      }
+    default:
+      return sharedEventOf(frame)
+  }
+}
+
+export function sharedEventOf(frame: SharedFrame): VenueEvent | null {
+  switch (frame.t) {
+    case 'job.cancel':
+      return { kind: 'cancel', jobId: frame.jobId, reason: frame.reason }
+    case 'job.void':
+      return { kind: 'refused', jobId: frame.jobId, reason: frame.reason }
+    case 'released':
+      return { kind: 'released', releases: frame.releases }
     case 'offer.accepted':
       return { kind: 'offer', instrument: frame.instrument, error: null }
     case 'offer.refused':
@@ -49,14 +71,6 @@ export function eventOf(frame: ExchangeFrame): VenueEvent | null {
       const { t: _, ...result } = frame
       return { kind: 'exam-result', ...result }
     }
-    case 'book':
-      return {
-        kind: 'book',
-        book: {
-          ...frame.book,
-          rows: frame.book.rows.map(({ askNanoPerMtok, ...row }) => ({ ...row, ask: onePrice(askNanoPerMtok) })),
-        },
-      }
     case 'notice': {
       const { t: _, ...notice } = frame
       return { kind: 'notice', ...notice }
@@ -67,13 +81,13 @@ export function eventOf(frame: ExchangeFrame): VenueEvent | null {
   }
 }
 
-const wireError = (error: ErrorValue): Extract<SupplierFrame, { t: 'job.error' }>['error'] => ({
+export const wireError = (error: ErrorValue): Extract<SupplierFrame, { t: 'job.error' }>['error'] => ({
   ...error,
   data: { ...error.data },
 })
 
 /**
- * Each verb as one frame; `send` throws EXCHANGE_OFFLINE when there is no session. Protocol 1 has one price for all
+ * Each verb as one frame; `send` throws EXCHANGE_OFFLINE when there is no session. SupplierProtocol 1 has one price for all
  * tokens: three that differ are refused with PRICE_UNEQUAL.
  */
 export const stokerVerbs = (send: (frame: SupplierFrame) => void): VenueVerbs => ({
@@ -84,7 +98,11 @@ export const stokerVerbs = (send: (frame: SupplierFrame) => void): VenueVerbs =>
   refuse: (jobId, error) => send({ t: 'job.reject', jobId, error: wireError(error) }),
   text: (jobId, text) => send({ t: 'job.delta', jobId, text }),
   // Its text went before, piece by piece.
-  done: ({ jobId, claim, claimSig }) => send({ t: 'job.done', jobId, claim, claimSig }),
+  done: ({ jobId, claim, claimSig }) => {
+    // It was won over version 2; this exchange could not read it, and is asked again when it speaks version 2.
+    if (claim.v !== 1) throw fail('venue.claimNewer')
+    send({ t: 'job.done', jobId, claim, claimSig })
+  },
   failed: (jobId, error) => send({ t: 'job.error', jobId, error: wireError(error) }),
   reconcile: (request) => send({ t: 'sync', ...request }),
   startExam: (application) => send({ t: 'exam.start', ...application }),

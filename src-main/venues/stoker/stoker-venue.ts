@@ -2,22 +2,28 @@
  * The supplier's side of our own exchange, embedded or remote: keeps one connection alive, resumes its session, and
  * reports what state it is in.
  */
+import { randomBytes } from 'node:crypto'
+
 import WebSocketClient from 'ws'
 
 import { fail } from '#contract/errors.ts'
-import { because, type Reason } from '#contract/reasons.ts'
+import { because } from '#contract/reasons.ts'
 import type { PublicKey } from '#contract/ids.ts'
 import type { ExchangeFrame, SupplierFrame } from '#contract/supplier.ts'
-import type { Clock } from '#contract/time.ts'
+import type { ChainHeads, ExchangeFrameV2, SupplierFrameV2, SupplierProtocol } from '#contract/supplier-v2.ts'
+import { DAY_MS, type Clock } from '#contract/time.ts'
 import type { VenueEvent } from '#core/venues/venue-events.ts'
-import type { VenuePort, VenueState } from '#core/venues/venue.port.ts'
+import type { VenueMemory, VenuePort, VenueState, VenueVerbs } from '#core/venues/venue.port.ts'
 import { backoffMs } from '#lib/backoff.ts'
 import type { SigningKey } from '#lib/ed25519.ts'
 import type { Log } from '#lib/log.ts'
 
-import { ExchangeConnection, type Welcome, type WebSocketConstructor } from './exchange-connection.ts'
 import { NoticeBound } from './exchange-bounds.ts'
+import { addressFor, addressProblem, isLocal } from './address.ts'
+import { ExchangeConnection, type ConnectionEnd, type WebSocketConstructor } from './exchange-connection.ts'
+import type { Greeting } from './supplier-handshake.ts'
 import { eventOf, STOKER_CAPABILITIES, stokerVerbs } from './stoker-frames.ts'
+import { eventOfV2, refusalOf, stokerVerbsV2 } from './stoker-frames-v2.ts'
 import type { SupplierSession } from './supplier-session.ts'
 
 export interface StokerVenueOptions {
@@ -32,8 +38,10 @@ export interface StokerVenueOptions {
   clock: Clock
   log: Log
   client?: string
-  /** The exchange's public key where it is known. */
+  /** The exchange's public key where somebody else than the exchange says it; it must be the pinned one as well. */
   exchangeKey?: () => string | null
+  /** What is kept between starts; without it nothing is pinned, and every start is the first. */
+  memory?: VenueMemory
   WebSocket?: WebSocketConstructor
   /** Uniform on [0, 1), for the back-off's jitter. */
   random?: () => number
@@ -43,11 +51,24 @@ export interface StokerVenueOptions {
 const URL_CHECK_MS = 250
 /** Attempts after a refusal in the handshake wait the longest at once. */
 const REFUSED_ATTEMPT = 20
+/** While another start of Stoker has the key: the owner ends it, by taking over or by a start. */
+const KEY_ELSEWHERE_MS = 365 * DAY_MS
 
-interface End {
+interface End extends ConnectionEnd {
   welcomed: boolean
-  refused: boolean
-  reason: Reason
+}
+
+/** For tools and tests: the first start of a rig that will not start again. */
+function noMemory(): VenueMemory {
+  let pinned: PublicKey | null = null
+  let epoch = 1
+  return {
+    pinnedKey: () => pinned,
+    pin: (key) => void (pinned ??= key),
+    epoch: () => epoch,
+    standsAt: (standing) => void (epoch = Math.max(epoch, standing)),
+    instance: randomBytes(16).toString('base64url'),
+  }
 }
 
 /** The connection and its session; the verbs are stoker-frames.ts. */
@@ -63,10 +84,32 @@ class StokerLink {
   #droppedAt = 0
   readonly #notices: NoticeBound
   #running: { stopping: AbortController; done: Promise<void> } | null = null
+  readonly #memory: VenueMemory
+  /** Version of the next attempt: 2, and 1 where the path of 2 is not known on this machine. */
+  #protocol: SupplierProtocol = 2
+  /** The owner said that this rig has the key. */
+  #takeover = false
+  /** Ends the wait for the next attempt. */
+  #wake: () => void = () => undefined
 
   constructor(options: StokerVenueOptions) {
     this.#options = options
     this.#notices = new NoticeBound(options.clock.mono())
+    this.#memory = options.memory ?? noMemory()
+  }
+
+  /** Of the session there is, or was last. */
+  protocol(): SupplierProtocol {
+    return this.#session?.protocol ?? 2
+  }
+
+  takeOver(): void {
+    this.#takeover = true
+    this.#wake()
+  }
+
+  retry(): void {
+    this.#wake()
   }
 
   state(): VenueState {
@@ -87,7 +130,7 @@ class StokerLink {
     return () => this.#eventListeners.delete(listener)
   }
 
-  send(frame: SupplierFrame): void {
+  send(frame: SupplierFrame | SupplierFrameV2): void {
     const session = this.#liveSession()
     if (session === null) throw fail('venue.offline')
     try {
@@ -120,55 +163,80 @@ class StokerLink {
     const { clock, random = Math.random } = this.#options
     for (let failures = 0; !signal.aborted;) {
       const target = this.#url()
-      let reason = because('line.noAddress')
+      let end: Pick<End, 'reason' | 'keyAt'> = { reason: because('line.noAddress') }
       if (target !== null) {
         this.#setState({ kind: 'connecting', attempt: failures + 1 })
-        const end = await this.#attempt(target, signal).catch((): End => ({
-          welcomed: false,
-          refused: true,
-          reason: because('line.badAddress'),
-        }))
-        reason = end.reason
-        failures = end.welcomed ? 0 : end.refused ? REFUSED_ATTEMPT : failures + 1
+        const ended = await this.#attemptAt(target, signal)
+        if (signal.aborted) return
+        // The other version at once: this one is not spoken there.
+        if (ended === 'other-version') continue
+        end = ended
+        failures = ended.welcomed ? 0 : ended.refused ? REFUSED_ATTEMPT : failures + 1
       }
       if (signal.aborted) return
-      const ms = backoffMs(failures, random)
-      this.#setState({ kind: 'offline', reason, retryAt: clock.now() + ms, cause: 'network' })
-      await this.#wait(ms, target, signal).catch(() => undefined)
+      // Another start has the key: coming again by ourselves would put it off in turn, for ever.
+      const ms = end.keyAt === undefined ? backoffMs(failures, random) : KEY_ELSEWHERE_MS
+      const cause = end.keyAt === undefined ? 'network' : 'credential'
+      this.#setState({ kind: 'offline', reason: end.reason, retryAt: clock.now() + ms, cause })
+      await this.#wait(ms, target, signal)
+    }
+  }
+
+  /** One attempt, where the address may be spoken to. */
+  async #attemptAt(target: string, signal: AbortSignal): Promise<End | 'other-version'> {
+    const bad: End = { welcomed: false, refused: true, reason: because('line.badAddress') }
+    const protocol = this.#protocol
+    this.#protocol = 2
+    try {
+      const problem = addressProblem(target)
+      if (problem !== null) return { ...bad, reason: problem }
+      const end = await this.#attempt(addressFor(target, protocol), protocol, signal)
+      if (end.pathUnknown !== true || protocol === 1) return end
+      if (!isLocal(target)) return { ...bad, reason: because('line.protocolOlder') }
+      this.#protocol = 1
+      return 'other-version'
+    } catch (error) {
+      if (error instanceof SyntaxError || error instanceof TypeError) return bad
+      // What is kept between starts cannot be read or written, a full disk perhaps: it is tried again.
+      this.#options.log.error({ err: error }, 'the connection to the exchange could not be begun')
+      return { welcomed: false, refused: false, reason: because('line.failed') }
     }
   }
 
   /** One connection from attempt to end. */
-  #attempt(target: string, signal: AbortSignal): Promise<End> {
+  #attempt(url: string, protocol: SupplierProtocol, signal: AbortSignal): Promise<End> {
     const { key, name, client = 'stoker', clock, log, WebSocket = WebSocketClient, exchangeKey } = this.#options
+    const memory = this.#memory
     return new Promise((resolve) => {
       let welcomed = false
       const onAbort = (): void => connection.close()
       const connection = new ExchangeConnection({
-        url: target,
+        url,
+        protocol,
+        start: { epoch: memory.epoch(), instance: memory.instance, takeover: this.#takeover },
         key,
         name: typeof name === 'string' ? name : name(),
         client,
         clock,
         log,
         WebSocket,
-        pinnedKey: exchangeKey?.() ?? null,
+        pinnedKey: memory.pinnedKey() ?? exchangeKey?.() ?? null,
         previous: this.#liveSession(),
-        onWelcome: (welcome, session, exchange) => {
+        onWelcome: (greeting, session, exchange) => {
           welcomed = true
-          this.#onWelcome(welcome, session, exchange)
+          this.#onWelcome(greeting, session, exchange)
         },
         onFrame: (frame) => this.#onFrame(frame),
         onSeen: () => {
           this.#seenAt = clock.now()
         },
-        onEnd: ({ reason, refused }) => {
+        onEnd: (end) => {
           signal.removeEventListener('abort', onAbort)
           this.#connection = null
           if (welcomed) this.#droppedAt = clock.mono()
           const dropped = this.#notices.takeDropped()
           if (dropped > 0) log.warn({ dropped }, 'the exchange sent more notices than anybody reads')
-          resolve({ welcomed, refused, reason })
+          resolve({ ...end, welcomed })
         },
       })
       this.#connection = connection
@@ -176,12 +244,18 @@ class StokerLink {
     })
   }
 
-  /** Waits, but no longer than until the address changes. */
+  /** Waits, but no longer than until the address changes or somebody asks for an attempt. */
   async #wait(ms: number, from: string | null, signal: AbortSignal): Promise<void> {
     const { clock } = this.#options
     const until = clock.mono() + ms
-    while (clock.mono() < until && this.#url() === from)
-      await clock.sleep(Math.min(URL_CHECK_MS, until - clock.mono()), { signal, unref: true })
+    const waking = new AbortController()
+    this.#wake = () => waking.abort()
+    const either = AbortSignal.any([signal, waking.signal])
+    while (!either.aborted && clock.mono() < until && this.#url() === from)
+      await clock
+        .sleep(Math.min(URL_CHECK_MS, until - clock.mono()), { signal: either, unref: true })
+        .catch(() => undefined)
+    this.#wake = () => undefined
   }
 
   #url(): string | null {
@@ -200,16 +274,24 @@ class StokerLink {
     return this.#session
   }
 
-  #onWelcome(welcome: Welcome, session: SupplierSession, exchange: PublicKey): void {
+  #onWelcome(greeting: Greeting, session: SupplierSession, exchange: PublicKey): void {
+    const { clock } = this.#options
     const fresh = session !== this.#session
     this.#session = session
-    this.#resumeWithinMs = welcome.resumeWithinMs
-    const { realm, currency, feeBps, holdMs, specs } = welcome
+    this.#resumeWithinMs = greeting.resumeWithinMs
+    this.#takeover = false
+    this.#guard(() => {
+      this.#memory.pin(exchange)
+      if (greeting.epoch !== null) this.#memory.standsAt(greeting.epoch)
+    }, 'welcome')
+    const heads: ChainHeads | null = greeting.heads
     this.#setState({
       kind: 'online',
-      since: this.#options.clock.now(),
+      since: clock.now(),
       fresh,
-      terms: { realm, unit: currency, feeBps, holdMs, specs, exchange },
+      terms: { ...greeting.terms, exchange },
+      heads,
+      clockApartMs: clock.now() - greeting.time,
     })
   }
 
@@ -218,9 +300,14 @@ class StokerLink {
     for (const listener of this.#stateListeners) this.#guard(() => listener(state), 'state')
   }
 
-  #onFrame(frame: ExchangeFrame): void {
+  #onFrame(frame: ExchangeFrame | ExchangeFrameV2): void {
     if (!this.#notices.lets(frame, this.#options.clock.mono())) return
-    const event = eventOf(frame)
+    const isOld = this.#session?.protocol === 1
+    if (!isOld && frame.t === 'job') {
+      const refusal = refusalOf(frame as Extract<ExchangeFrameV2, { t: 'job' }>)
+      if (refusal !== null) return this.send(refusal)
+    }
+    const event = isOld ? eventOf(frame as ExchangeFrame) : eventOfV2(frame as ExchangeFrameV2)
     if (event !== null) for (const listener of this.#eventListeners) this.#guard(() => listener(event), frame.t)
   }
 
@@ -236,9 +323,22 @@ class StokerLink {
 /** The driver; it connects once started. */
 export function createStokerVenue(options: StokerVenueOptions): VenuePort {
   const link = new StokerLink(options)
+  const [old, verbs] = [stokerVerbs((frame) => link.send(frame)), stokerVerbsV2((frame) => link.send(frame))]
+  const spoken = (): VenueVerbs => (link.protocol() === 1 ? old : verbs)
   return {
     capabilities: STOKER_CAPABILITIES,
-    ...stokerVerbs((frame) => link.send(frame)),
+    declare: (offer) => spoken().declare(offer),
+    withdraw: (instrument) => spoken().withdraw(instrument),
+    accept: (jobId) => spoken().accept(jobId),
+    refuse: (jobId, error) => spoken().refuse(jobId, error),
+    text: (jobId, text) => spoken().text(jobId, text),
+    done: (work) => spoken().done(work),
+    failed: (jobId, error) => spoken().failed(jobId, error),
+    reconcile: (request) => spoken().reconcile(request),
+    startExam: (application) => spoken().startExam(application),
+    cancelExam: (examId) => spoken().cancelExam(examId),
+    takeOver: () => link.takeOver(),
+    retry: () => link.retry(),
     state: () => link.state(),
     lastSeenAt: () => link.lastSeenAt(),
     onState: (listener) => link.onState(listener),

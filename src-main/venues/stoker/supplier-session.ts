@@ -1,9 +1,10 @@
 /**
- * One session of the supplier protocol without any socket: sequence numbers, acknowledgements and the bounded resend
- * buffer. Wire format: contract/supplier.ts.
+ * One session of the supplier protocol without any socket: sequence numbers, acknowledgements and the resend buffer,
+ * bounded in frames and in bytes. Wire format: contract/supplier-v2.ts.
  */
 import { fail } from '#contract/errors.ts'
 import { RESEND_BUFFER_MAX, type Envelope, type SupplierFrame } from '#contract/supplier.ts'
+import { WINDOW_BYTES_MAX, type SupplierFrameV2 } from '#contract/supplier-v2.ts'
 
 /**
  * Frames received since our last envelope after which a bare acknowledgement goes out, so that the other side's buffer
@@ -13,32 +14,37 @@ const BARE_ACK_EVERY = 32
 
 export class SupplierSession {
   readonly id: string
+  readonly protocol: 1 | 2
   /** Highest seq received from the exchange. */
   received = 0
+  readonly #windowBytes: number
   #next = 1
-  #unacknowledged: { seq: number; frame: SupplierFrame }[] = []
+  #unacknowledged: { seq: number; text: string; bytes: number }[] = []
+  #bytes = 0
   #owedAcks = 0
 
-  constructor(id: string) {
+  /** `windowBytes`: of unacknowledged frames, as the welcome said. */
+  constructor(id: string, protocol: 1 | 2, windowBytes: number = WINDOW_BYTES_MAX) {
     this.id = id
-  }
-
-  /** Frames the exchange has not acknowledged. */
-  get buffered(): number {
-    return this.#unacknowledged.length
+    this.protocol = protocol
+    this.#windowBytes = windowBytes
   }
 
   /**
-   * Numbers and keeps the frame. Throws UNAVAILABLE when RESEND_BUFFER_MAX frames are unacknowledged: the session is
-   * lost then.
+   * Numbers and keeps the frame; the envelope's text. Throws UNAVAILABLE when RESEND_BUFFER_MAX frames or the window's
+   * bytes are unacknowledged: the session is lost then.
    */
-  push(frame: SupplierFrame): Envelope {
-    if (this.#unacknowledged.length >= RESEND_BUFFER_MAX) throw fail('venue.resendFull', { max: RESEND_BUFFER_MAX })
+  push(frame: SupplierFrame | SupplierFrameV2): string {
+    const text = JSON.stringify(frame)
+    const bytes = Buffer.byteLength(text)
+    if (this.#unacknowledged.length >= RESEND_BUFFER_MAX || this.#bytes + bytes > this.#windowBytes)
+      throw fail('venue.resendFull', { max: this.#unacknowledged.length })
     const seq = this.#next
     this.#next += 1
-    this.#unacknowledged.push({ seq, frame })
+    this.#unacknowledged.push({ seq, text, bytes })
+    this.#bytes += bytes
     this.#owedAcks = 0
-    return { seq, ack: this.received, frame }
+    return this.#wrapped(seq, text)
   }
 
   /**
@@ -55,21 +61,28 @@ export class SupplierSession {
   }
 
   /** A bare acknowledgement when one is due, else null. */
-  dueAck(): Envelope | null {
+  dueAck(): string | null {
     if (this.#owedAcks < BARE_ACK_EVERY) return null
     this.#owedAcks = 0
-    return { seq: 0, ack: this.received }
+    return JSON.stringify({ seq: 0, ack: this.received })
   }
 
   /** After a resume: what the exchange says it has received is dropped, the rest goes out again, in order. */
-  resend(receivedByExchange: number): Envelope[] {
+  resend(receivedByExchange: number): string[] {
     this.#acknowledge(receivedByExchange)
-    return this.#unacknowledged.map(({ seq, frame }) => ({ seq, ack: this.received, frame }))
+    return this.#unacknowledged.map(({ seq, text }) => this.#wrapped(seq, text))
+  }
+
+  #wrapped(seq: number, text: string): string {
+    return `{"seq":${seq},"ack":${this.received},"frame":${text}}`
   }
 
   #acknowledge(ack: number): void {
     let count = 0
-    while (count < this.#unacknowledged.length && this.#unacknowledged[count]!.seq <= ack) count += 1
+    while (count < this.#unacknowledged.length && this.#unacknowledged[count]!.seq <= ack) {
+      this.#bytes -= this.#unacknowledged[count]!.bytes
+      count += 1
+    }
     if (count > 0) this.#unacknowledged.splice(0, count)
   }
 }

@@ -25,10 +25,9 @@ export const bookWords: Record<keyof typeof bookFailures, string> = {
   'ledger.aboveReserve': 'transfer {transfer} posts {amount} where {reserved} were reserved',
   'ledger.otherContent': 'transfer {transfer} exists already with another {field}',
   'db.rowDamaged':
-    '{table}.{column} holds {value} where {expected} belongs: this row was damaged, or not written by Stoker. Stop Stoker and put a copy of the data folder from before in its place',
+    '{table}.{column} holds {value} where {expected} belongs: this row was damaged, or not written by Stoker; `npm run -s stoker -- ledger check` says what else is',
   'db.missing': 'there is no database at {path}; name a folder Stoker has run in',
-  'db.unreadable':
-    '{path} is not a readable database; put the newest {path}.before-… copy in its place, or move the file away to start anew',
+  'db.unreadable': '{path} is not a readable database; {advice}',
   'db.locked': '{folder} is in use by {who}; use that one, stop it first, or name another folder with --data',
   'db.migrating': '{path} is being migrated by another process; try again',
   'db.notMigrated': '{path} was not brought up to date: {problem}',
@@ -38,6 +37,10 @@ export const bookWords: Record<keyof typeof bookFailures, string> = {
   'db.formatUnknown': '{path} has format {version}, which no Stoker database of this kind has; is it the right file?',
   'file.notKey': '{path} is not an Ed25519 private key; restore it from a backup, since a new key is a new identity',
   'file.secretTooLarge': '{path} is larger than a key or token can be',
+  'file.foreign':
+    '{path} belongs to another user (number {owner}; this process runs as {us}); run Stoker as its owner, or name another data folder',
+  'file.link':
+    '{path} is a link or no file; Stoker reads keys and addresses only from files of its own: put the file itself there',
   'file.dataFolder':
     'cannot use {dir} as the data folder ({error}); choose another with --data, or STOKER_DATA for the window',
   'file.none': 'there is no such file',

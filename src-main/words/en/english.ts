@@ -1,11 +1,16 @@
 /** The English catalogue, the one every other language is translated from. */
 import type { Catalogue } from '../catalogue.ts'
+import { backupTextWords } from './backup-text-words.ts'
+import { backupWords } from './backup-words.ts'
 import { bookWords } from './book-words.ts'
+import { breakerWords } from './breaker-words.ts'
+import { diskWords } from './disk-words.ts'
 import { engineWords } from './engine-words.ts'
 import { exchangeWords } from './exchange-words.ts'
 import { grammarWords } from './grammar-words.ts'
 import { homeReasonWords } from './home-reason-words.ts'
 import { homeTextWords } from './home-text-words.ts'
+import { keyWords } from './key-words.ts'
 import { marketTextWords } from './market-text-words.ts'
 import { modelWords } from './model-words.ts'
 import { remoteWords } from './remote-words.ts'
@@ -18,11 +23,15 @@ import { sharedTextWords } from './shared-text-words.ts'
 
 export const english: Catalogue = {
   reasons: {
+    ...backupWords,
     ...bookWords,
+    ...breakerWords,
+    ...diskWords,
     ...engineWords,
     ...exchangeWords,
     ...grammarWords,
     ...homeReasonWords,
+    ...keyWords,
     ...modelWords,
     ...remoteWords,
     ...requestWords,
@@ -31,5 +40,5 @@ export const english: Catalogue = {
     ...sellerWords,
     ...servingWords,
   },
-  texts: { ...homeTextWords, ...marketTextWords, ...sharedTextWords },
+  texts: { ...backupTextWords, ...homeTextWords, ...marketTextWords, ...sharedTextWords },
 }

@@ -11,9 +11,31 @@ export const exchangeWords: Record<keyof typeof exchangeFailures, string> = {
   'exchange.supplierKey': 'a supplier is named by its public key, 43 characters of base64url',
   'exchange.callTooDear': 'this call can cost more than one amount may be; lower max_tokens',
   'exchange.ordersFull': 'the exchange serves as many orders as it can; try again in a moment',
-  'exchange.portTaken': 'port {port} of {host} is taken; name another with --port',
+  'exchange.portTaken': 'port {port} of {host} is taken; name another with {option}',
   'exchange.noneHere': 'there is no exchange in {dir}',
-  'exchange.helloFirst': 'the first frame must be a hello of protocol 1; see docs/protocol.md',
+  'exchange.helloFirst': 'the first frame must be a hello of protocol {protocol}; see docs/protocol.md',
+  'exchange.protocolOlder':
+    'this key has spoken protocol 2, which signs more than protocol 1: it is not let in with the older one; update Stoker',
+  'exchange.keyCopied':
+    'another Stoker with the same key has connected, at the same count of starts ({epoch}): one of the two runs on a copy of the other’s data folder. Stop the copy. If this is the rig that is to sell, take the key over here.',
+  'exchange.keyOlder':
+    'this Stoker has started {epoch} times with its key, and one that started {standing} times has connected since: the key is used by another rig, or this data folder is an older copy. If this is the rig that is to sell, take the key over here.',
+  'exchange.keyTaken':
+    'Another rig ({name}) was connected with the same key and has been put off. If you did not move the data folder on purpose, stop one of the two: two rigs with one key sell in each other’s name.',
+  'exchange.keyLost':
+    'Another rig has connected with this rig’s key and sells in its place; this one does not come back by itself. Stop one of the two.',
+  'exchange.cachedPrice':
+    'this exchange cannot count what lay in a cache: the price of cached input must be that of input',
+  'exchange.textNotAsked': 'the supplier sent {field}, which nobody had asked for',
+  'exchange.declined': 'the supplier does not serve such requests ({reason})',
+  'exchange.declinedLate': 'the supplier declined in the middle of its answer',
+  'exchange.featureOff': '{feature} is not among the features of this session',
+  'clock.outOfRange':
+    'the clock of this machine says a time outside 1970 to 2099 ({at} ms since 1970): nothing can be signed at such a time; set the clock',
+  'clock.supplierAhead':
+    'The clock of this machine is {seconds} s ahead of the exchange’s. One of the two is wrong; set this one by the network’s time.',
+  'clock.supplierBehind':
+    'The clock of this machine is {seconds} s behind the exchange’s. One of the two is wrong; set this one by the network’s time.',
   'exchange.helloSignature': 'the signature over the challenge is not valid for this key',
   'exchange.connectionsFull': 'too many connections; try again in a moment',
   'exchange.helloLate': 'no hello came in time',
@@ -23,6 +45,10 @@ export const exchangeWords: Record<keyof typeof exchangeFailures, string> = {
   'exchange.offersFull': 'a supplier has at most {max} offers; withdraw one first',
   'exchange.notQualified':
     'this model has no current qualification for {instrument} version {version}; sit the exam first',
+  'exchange.qualificationEnds':
+    'the qualification for {instrument} ends on {until, date, medium}; take the exam again before, and the offer stands on',
+  'exchange.qualificationEnded':
+    'The qualification for {instrument} ended on {until, date, medium}; take the exam again and it is offered again.',
   'exchange.slotsAboveMeasured':
     'the exam measured {measured} at once and this deployment offers {offered}; offer fewer slots, or sit the exam with this deployment',
   'exchange.offerTooSmall':

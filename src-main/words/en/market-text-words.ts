@@ -56,6 +56,8 @@ export const marketTextWords: Record<keyof typeof marketTexts, string> = {
   'market.notChanged': 'The listing did not change',
   'market.withdrawn': 'Withdrawn: running jobs finish and are paid, nothing new is sold.',
   'market.notWithdrawn': 'The listing was not withdrawn',
+  'market.notRelisted': 'It is not offered again',
+  'market.relist': 'Sell again',
   'market.resume': 'Resume',
   'market.pause': 'Pause',
   'market.withdraw': 'Withdraw',

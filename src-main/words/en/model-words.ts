@@ -7,6 +7,9 @@ export const modelWords: Record<keyof typeof modelFailures, string> = {
   'model.unknown': 'This model is not in the list; import it first.',
   'model.fileGone': '{path} is gone; put it back, or import it from where it is now.',
   'model.fileReplaced': '{path} is not the file that was imported any more; import it again as the model it is now.',
+  'model.fileTouched':
+    '{path} was touched while it was in memory, so nothing is served from it. It is loaded again as soon as it is the file that was imported.',
+  'model.stoppedMeanwhile': '{reason}',
   'model.wholePath': 'Give the whole path of the file, from the root or drive on.',
   'model.fileUnreadable': '{path} cannot be read; check that it exists and that you may read it',
   'model.fileEmpty': '{path} is empty; download it again',
@@ -30,7 +33,23 @@ export const modelWords: Record<keyof typeof modelFailures, string> = {
   'gguf.noArchitecture': '{path} cannot be served: its header names no architecture; download another conversion.',
   'gguf.adapter': '{path} cannot be served: it is an adapter, not a model; choose the model file itself.',
   'gguf.part': '{path} cannot be served: it is a part of type {kind}, not a model; choose the model file itself.',
-  'gguf.split': '{path} cannot be served: it is one of {parts} parts; join them with llama-gguf-split --merge first.',
+  'gguf.bigEndian':
+    '{path} is a big-endian GGUF file, made for another kind of processor. Download a little-endian conversion of this model.',
+  'gguf.projector':
+    '{path} cannot be served: it is the image part (projector) of a model; choose the model file itself.',
+  'gguf.noTensors': '{path} cannot be served: it has a header and no weights; choose the model file itself.',
+  'gguf.noTokenizer': '{path} cannot be served: it has no tokenizer; download another conversion of this model.',
+  'gguf.aborts':
+    '{path} makes the engine abort while it is read: it is damaged, or made to do harm. Do not use this file; download the model again from a source you trust.',
+  'gguf.splitPart': '{path} is part {no} of {parts}; choose the first, {first}.',
+  'gguf.splitMissing':
+    'Part {no} of {parts} cannot be read: {path}. Put it beside the others, then import the first part again.',
+  'gguf.splitForeign': '{path} is not part {no} of {parts} of this model. Download it again.',
+  'gguf.splitName':
+    '{path} is the first of {parts} parts, and the engine finds the others by their names only: give them back the names they were published with (ending as in {name}).',
+  'gguf.splitTensors':
+    'The {parts} parts of {path} have {have} tensors together and {need} belong to the model. Download them again.',
+  'gguf.splitTooMany': '{path} says that it is one of {parts} parts; at most {max} are read.',
   'gguf.tooBig':
     '{path} needs about {needed, number, ::.0} GiB and this machine has {total, number, ::.0} GiB. Use a smaller quantisation, a smaller model, or less context.',
   'gguf.claimCount': 'a count of {value}',
@@ -38,4 +57,5 @@ export const modelWords: Record<keyof typeof modelFailures, string> = {
     '{value} {what, select, list {values in a list} tensors {tensors} keys {metadata keys} dimensions {dimensions} other {elements}}',
   'gguf.claimList': 'a list of type {type}',
   'gguf.claimValue': 'a value of type {type}',
+  'gguf.claimTensor': 'a tensor of type {type}',
 }

@@ -27,6 +27,10 @@ export const requestWords: Record<keyof typeof requestFailures, string> = {
   'template.emptyPrompt':
     "The model's chat template makes an empty prompt of these messages. Add a message with content.",
   'template.slow': 'it takes too long even for one short message',
+  'template.ended': 'it takes too long or too much memory and was ended',
+  'template.givenUp': 'it had to be ended several times and is not run again',
+  'template.full': 'too many prompts wait for it',
+  'template.stopped': 'the model was unloaded meanwhile',
   'template.leavesOut': 'it leaves a message out',
   'template.doesNotCompile': 'it does not compile ({reason})',
   'tools.sameName': 'Two tools have the name {name}. Give every tool its own name.',

@@ -8,8 +8,12 @@ export const rimWords: Record<keyof typeof rimFailures, string> = {
   'upload.brokeOff': 'The upload broke off before its end; nothing was kept.',
   'upload.noBody': 'Send the file as the body of the request.',
   'upload.full': 'Two uploads are running already; wait for one to end.',
+  'core.ended': 'the core ended',
   'exchangeHost.stopped': 'stopped before the exchange host came up',
   'exchangeHost.failed': 'the exchange host did not come up: {why}',
+  'exchangeHost.again': 'The practice exchange ended ({why}); it is started again.',
+  'exchangeHost.moved':
+    'The practice exchange listens on port {port} now: port {before}, where it was, is taken by another program. Buyers need the new address; --exchange-port keeps one.',
   'exchangeHost.seeWhy': 'run `npm run -s stoker -- exchange` alone to see why',
   'console.cannotListen':
     'cannot listen on {host} port {port} ({error}); choose another with --port, or --port 0 for any',
@@ -48,5 +52,6 @@ export const rimWords: Record<keyof typeof rimFailures, string> = {
   'verify.notJson': '{path} is not JSON',
   'owner.certificate':
     'the console at {url} answers with a certificate this machine does not trust ({error}); name it: NODE_EXTRA_CA_CERTS=<certificate file> stoker …',
+  'owner.silent': 'the running Stoker gave no answer; try again in a moment',
   'owner.notRunning': 'no Stoker is running on {dir}; start it with: npm run -s stoker -- serve --data {dir}',
 }

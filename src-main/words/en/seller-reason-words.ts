@@ -10,6 +10,8 @@ export const sellerReasonWords: Record<keyof typeof sellerReasons, string> = {
   'listing.cannotNow': 'it cannot be offered now',
   'listing.connecting': 'connecting to the exchange',
   'listing.open': 'open for jobs',
+  'listing.openUntil': 'open for jobs; its qualification ends on {until, date, medium}: take the exam again before',
+  'listing.qualificationOver': 'its qualification ended on {until, date, medium}: take the exam again',
   'listing.exchangeAway': 'the exchange is not reachable; Stoker keeps trying',
   'listing.otherRealm': 'this exchange trades in the {theirs} realm, and this ledger is of the {ours} realm',
   'listing.engineBroken': 'the engine stopped after repeated crashes; start it again on the models page',
@@ -20,6 +22,7 @@ export const sellerReasonWords: Record<keyof typeof sellerReasons, string> = {
   'listing.exchangeUnreachable': 'the exchange is not reachable',
   'listing.handedBack': 'you took the machine back',
   'listing.withdrawn': 'withdrawn; its accepted jobs are being finished',
+  'listing.storage': 'it could not be booked: {trouble}',
   'listing.closedPaused': 'this listing was paused and takes no new jobs',
   'listing.closedHandedBack': 'the owner took the machine back',
   'capacity.some': '{slots} of {of}: {why}',
@@ -47,6 +50,7 @@ export const sellerReasonWords: Record<keyof typeof sellerReasons, string> = {
   'inUse.working': 'A model is working; measure when nothing runs.',
   'inUse.inMemory': '{model} is in memory; unload it first.',
   'engine.restarting': 'restarting after a crash',
+  'engine.saysNothing': 'its process has said nothing for {seconds, number} s',
   'engine.named': '{model}: {trouble}',
   'deployment.broken': 'The engine stopped after three crashes: {reason}',
   'deployment.restarting': 'The engine crashed and starts again.',
@@ -71,9 +75,31 @@ export const sellerReasonWords: Record<keyof typeof sellerReasons, string> = {
   'line.noAcknowledgement': 'the exchange does not acknowledge',
   'line.stopped': 'stopped',
   'line.malformed': 'the exchange sent something malformed',
-  'line.otherKey': 'the exchange at this address has another key than the one known',
+  'history.exchangeOlder':
+    'the exchange’s books end at receipt {theirs} and ours at {ours}: it was put back from an older copy, or this data folder was copied while it sold',
+  'history.exchangeEmpty':
+    'the exchange has the key we know and no receipt of ours, and we hold {ours}: it lost its books',
+  'history.releasesOlder':
+    'the exchange has released {theirs} times and we hold {ours} releases of it: it was put back from an older copy',
+  'history.forked':
+    'receipt or release by receipt, the exchange’s history is another one than ours (it ends at receipt {theirs}, ours at {ours}): one of the two sides went on from an older copy',
+  'history.unjoined':
+    'what the exchange sent does not join the history that we hold (it ends at receipt {theirs}, ours at {ours}): one of the two sides went on from an older copy, or a record was damaged',
+  'history.diverged':
+    '{reason}. Nothing is offered, because what would be earned now could not be booked. At stake: {held} {unit} held there and {pending} {unit} claimed. Ways on: put the newer copy of the exchange’s folder back (or of this one), and all goes on where it stood; or, if it is gone, let the exchange begin anew under a key of its own (if it is yours: stop Stoker, move the folder exchange of the data folder away, start again), trust that key with "stoker venue trust", and give up what can never come with "stoker ledger write-off". If the exchange is not yours, ask whoever runs it; your receipts are the proof',
+  'history.catchingUp': 'It is offered once what the exchange settled meanwhile has been read.',
+  'history.clocksApart':
+    'The clocks of this machine and of the exchange are {hours} hours apart, so that neither could book what the other signs: set the wrong one.',
+  'line.otherKey':
+    'the exchange at this address shows the key {shown}, and the one known is {known}: it is another exchange, or one that began anew. Nothing is sold to it unless you trust the new key (stoker venue trust)',
+  'line.notSigned': 'the exchange could not prove its key: its welcome is not signed by it',
+  'line.insecure':
+    '{host} is another machine and its address begins with ws://, which anyone on the way can read and change: a remote exchange is reached by wss:// only',
+  'line.protocolOlder':
+    'the exchange speaks protocol 1 only, which proves its key to nobody: that is taken on this machine alone; its owner has to update it',
+  'line.pathUnknown': 'the address is not that of an exchange’s suppliers',
   'line.holdTooLong': 'the exchange would hold what is earned for more than a year; nothing is offered there',
-  'line.protocol': 'the exchange speaks protocol {theirs} and this Stoker speaks 1; update Stoker',
+  'line.protocol': 'the exchange speaks protocol {theirs} and this Stoker speaks 1 and 2; update Stoker',
   'line.unexpectedFrame': 'unexpected {frame} frame in the handshake',
   'line.frameMissing': 'a frame of the exchange is missing',
   'line.silent': 'the exchange stopped answering',

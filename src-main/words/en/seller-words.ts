@@ -11,6 +11,7 @@ export const sellerWords: Record<keyof typeof sellerFailures, string> = {
   'sync.late': 'The exchange did not answer in time, so only our own side was checked.',
   'job.unknown': 'There is no job of this name here.',
   'job.seenBefore': 'this job was seen before',
+  'job.fieldUnserved': 'this Stoker does not serve {field} yet',
   'job.notRecorded': 'the job could not be recorded',
   'job.supplierRestarted': 'the supplier restarted',
   'job.examNotHere': 'this exam is not running here',
@@ -33,12 +34,15 @@ export const sellerWords: Record<keyof typeof sellerFailures, string> = {
   'job.givenUp': '{reason}',
   'call.scope': 'This connection may not do that: it lacks the "{scope}" scope.',
   'call.nobodyWaits': 'Nobody waits for this any more.',
+  'venue.claimNewer': 'this claim is of protocol 2 and the exchange speaks protocol 1 only; it waits until it speaks 2',
   'venue.unknown': 'There is no venue {venue} here.',
   'venue.noDriver':
     'This Stoker has no driver "{driver}", which venue {venue} needs; update Stoker or remove the venue.',
   'venue.unitUnknown': 'This Stoker does not know the unit {unit} of venue {venue}; update Stoker.',
   'venue.fileOutside': 'The database of venue {venue} must lie in the data folder.',
   'venue.statementTooLarge': 'The venue’s statement is larger than a megabyte or ten thousand lines.',
+  'writeOff.alive':
+    'this exchange is connected and its history is yours: what it holds comes in its time; nothing was written off',
   'ledger.checking': 'The books are being checked already; wait for that check to end.',
   'live.full': '{max} consoles watch already; close some and try again.',
   'range.empty': 'The end of the range must lie after its start.',

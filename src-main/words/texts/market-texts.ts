@@ -52,6 +52,8 @@ export const marketTexts = {
   'market.notChanged': [],
   'market.withdrawn': [],
   'market.notWithdrawn': [],
+  'market.notRelisted': [],
+  'market.relist': [],
   'market.resume': [],
   'market.pause': [],
   'market.withdraw': [],

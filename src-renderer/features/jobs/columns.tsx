@@ -28,6 +28,7 @@ export const MONEY_WORDS: Readonly<Record<Job['money'], string>> = {
   paid: 'paid out',
   received: 'received',
   disputed: 'disputed',
+  'written-off': 'written off',
 }
 
 export const JobState = ({ state }: { state: Job['state'] }) => <Pill tone={STATES[state]}>{state}</Pill>

@@ -34,6 +34,11 @@ function Acts({ listing }: { listing: Listing }) {
     onError: (error) => sayError(t('market.notChanged'), error),
     onSettled: refresh,
   })
+  const relist = useMutation({
+    mutationFn: () => client.market.relist({ venueId: listing.venueId, instrument: listing.instrument }),
+    onError: (error) => sayError(t('market.notRelisted'), error),
+    onSettled: refresh,
+  })
   const withdraw = useMutation({
     mutationFn: () => client.market.withdraw({ venueId: listing.venueId, instrument: listing.instrument }),
     onSuccess: () => sayDone(t('market.withdrawn')),
@@ -45,6 +50,11 @@ function Acts({ listing }: { listing: Listing }) {
       {listing.state !== 'refused' && (
         <Button variant="default" size="xs" loading={change.isPending} onClick={() => change.mutate()}>
           {t(paused ? 'market.resume' : 'market.pause')}
+        </Button>
+      )}
+      {listing.slotsWhy?.code.startsWith('breaker.') === true && (
+        <Button variant="default" size="xs" loading={relist.isPending} onClick={() => relist.mutate()}>
+          {t('market.relist')}
         </Button>
       )}
       <Button variant="default" size="xs" loading={withdraw.isPending} onClick={() => withdraw.mutate()}>

@@ -68,7 +68,13 @@ export function BooksCard() {
         {result !== undefined && (
           <>
             <p className="num">
-              <Pill tone={result.ok ? 'good' : 'bad'}>{result.ok ? 'the books agree' : 'the books do not agree'}</Pill>{' '}
+              <Pill tone={result.ok ? 'good' : result.problems.length > 0 ? 'bad' : 'warn'}>
+                {result.ok
+                  ? 'the books agree'
+                  : result.problems.length > 0
+                    ? 'the books do not agree'
+                    : 'not all could be compared'}
+              </Pill>{' '}
               <span className="sub">
                 {count(result.accounts)} accounts, {count(result.transfers)} transfers, {count(result.receipts)}{' '}
                 receipts;{' '}
@@ -76,8 +82,8 @@ export function BooksCard() {
               </span>
             </p>
             <ul>
-              {result.problems.map((problem) => (
-                <li key={problem}>{problem}</li>
+              {[...result.problems, ...result.notCompared].map((line) => (
+                <li key={line}>{line}</li>
               ))}
             </ul>
           </>

@@ -1,8 +1,15 @@
 import { Link } from '@tanstack/react-router'
 
 import { Card } from '#ui/page.tsx'
+import { t } from '#ui/say.ts'
 
 import { useConnection, useVenue } from '../../core-client.ts'
+
+const CORE_DUMPS = {
+  on: 'Core dumps are on: a crash can write what was in memory to disk, buyers’ prompts among it. Start Stoker with “ulimit -c 0” (Linux: install prlimit, part of util-linux).',
+  unknown:
+    'This system does not say whether a crash writes memory to disk, buyers’ prompts among it. Switch crash dumps off in its settings.',
+} as const
 
 export function DataCard() {
   const connection = useConnection()
@@ -23,9 +30,15 @@ export function DataCard() {
           {hello.version}, {hello.mode}
         </dd>
       </dl>
+      {hello.coreDumps !== 'off' && (
+        <p className="banner act" style={{ margin: 0 }}>
+          {CORE_DUMPS[hello.coreDumps]}
+        </p>
+      )}
       <p className="foot">
-        The folder holds the ledger and the keys; back it up whole. Buyers' prompts and answers are not in it; exam
-        questions and your model's replies are. <Link to="/welcome">Walk through the first run again</Link>
+        The folder holds the ledger and the keys: <Link to="/backup">{t('backup.open')}</Link>. Buyers' prompts and
+        answers are not in it; exam questions and your model's replies are.{' '}
+        <Link to="/welcome">Walk through the first run again</Link>
       </p>
     </Card>
   )

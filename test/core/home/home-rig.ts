@@ -56,6 +56,7 @@ export const listing = (state: 'listed' | 'paused' | 'waiting' | 'refused', reas
   ask: onePrice(nanoPerMtok(420_000_000)),
   state,
   reason: said(reason),
+  qualifiedUntil: null,
 })
 
 /** A rig that sells and just has no job at this moment. */

@@ -1,7 +1,8 @@
-import { said } from '#contract/reasons.ts'
+import { because, said } from '#contract/reasons.ts'
 import { describe, expect, it } from 'vitest'
 
 import { home as homeSchema } from '#contract/app.ts'
+import { DAY_MS } from '#contract/time.ts'
 import { unitOf } from '#contract/units.ts'
 import type { HomeFacts } from '#core/home/home-facts.ts'
 import { composeHome } from '#core/home/home.ts'
@@ -9,6 +10,11 @@ import { composeHome } from '#core/home/home.ts'
 import { inEnglish } from '#test/support/in-english.ts'
 
 import { EMPTY, exam, FRESH, listing, NOW, SELLING, unlisted } from './home-rig.ts'
+
+/** As English writes a date, in this machine's zone. */
+const date = (at: number): string => new Intl.DateTimeFormat('en', { dateStyle: 'medium' }).format(at)
+const SIXTH = date(NOW + 6 * DAY_MS)
+const TODAY = date(NOW - 1)
 
 const STATES: [string, Partial<HomeFacts>, string, string, string | null, string | null][] = [
   [
@@ -205,6 +211,78 @@ const STATES: [string, Partial<HomeFacts>, string, string, string | null, string
     { listing: listing('paused') },
     'Paused by you: practice/text-nano is not offered to buyers.',
     'Resume the listing',
+    'market',
+    'not-paused',
+  ],
+  [
+    'qualification ends within a week, and nothing changes yet but what is said',
+    { listing: { ...listing('listed')!, qualifiedUntil: NOW + 6 * DAY_MS } },
+    `Listed: practice/text-nano at 0.42 practice credits per million tokens. Its qualification ends on ${SIXTH}; without a new exam it is offered no more then.`,
+    'Take the exam again',
+    'exam',
+    null,
+  ],
+  [
+    'qualification ends within a week, while it serves',
+    { running: 1, listing: { ...listing('listed')!, qualifiedUntil: NOW + 6 * DAY_MS } },
+    'Serving practice/text-nano at 0.42 practice credits per million tokens. One job running.',
+    'Take the exam again',
+    'exam',
+    null,
+  ],
+  [
+    'qualification ended, and the exchange took the offer back',
+    { listing: { ...listing('refused', 'ended')!, qualifiedUntil: NOW - 1 }, qualified: [] },
+    `The qualification for practice/text-nano ended on ${TODAY}, so it is not offered to buyers.`,
+    'Take the exam again',
+    'exam',
+    'grade',
+  ],
+  [
+    'qualification ended by this clock, and the exchange still offers it: its word counts',
+    { listing: { ...listing('listed')!, qualifiedUntil: NOW - 1 } },
+    `Listed: practice/text-nano at 0.42 practice credits per million tokens. Its qualification ends on ${TODAY}; without a new exam it is offered no more then.`,
+    'Take the exam again',
+    'exam',
+    null,
+  ],
+  [
+    'stopped by Stoker',
+    { listing: { ...listing('waiting')!, reason: because('breaker.silentEngine', { model: 'Nano', seconds: 3 }) } },
+    'Stoker stopped selling practice/text-nano: the engine of Nano has said nothing for 3 s; it is tried with a short answer before it is offered again.',
+    'Read why, and what starts it again',
+    'market',
+    'not-paused',
+  ],
+  [
+    'stopped by Stoker, and its qualification ended meanwhile',
+    {
+      engine: { kind: 'silent', model: 'Nano', models: 1, detail: because('engine.saysNothing', { seconds: 9 }) },
+      listing: {
+        ...listing('waiting')!,
+        qualifiedUntil: NOW - 1,
+        reason: because('reasons.both', {
+          first: because('breaker.fileMissing', { path: '/m.gguf' }),
+          rest: because('listing.qualificationOver', { until: NOW - 1 }),
+        }),
+      },
+    },
+    'Stoker stopped selling practice/text-nano: the model’s file is gone: /m.gguf; it is offered again when the file is back.',
+    'Read why, and what starts it again',
+    'market',
+    'engine',
+  ],
+  [
+    'books that cannot be written, and money that therefore cannot be booked: the cause first',
+    {
+      unbooked: 'receipt 7: attempt to write a readonly database',
+      listing: {
+        ...listing('waiting')!,
+        reason: because('breaker.booksNotWritable', { path: '/p.db', problem: 'SQLITE_READONLY' }),
+      },
+    },
+    'Stoker stopped selling practice/text-nano: the books cannot be written (/p.db: SQLITE_READONLY), so no job could be paid; it is offered again when they can be.',
+    'Read why, and what starts it again',
     'market',
     'not-paused',
   ],

@@ -5,7 +5,7 @@ import { call } from '@orpc/server'
 import { describe, it, expect } from 'vitest'
 
 import { nano } from '#contract/money.ts'
-import type { Receipt } from '#contract/receipt.ts'
+import type { ReceiptV1 as Receipt } from '#contract/receipt.ts'
 import type { SupplierFrame } from '#contract/supplier.ts'
 import { createLedger } from '#core/ledger/index.ts'
 import { ALL_SCOPES } from '#core/os.ts'
@@ -168,8 +168,10 @@ describe('the sweep', () => {
     })
     await made.clock.advance(1)
     expect(made.rows('SELECT state FROM jobs')).toEqual([{ state: 'claimed' }])
+    // The next one asks the exchange, which has settled it.
     await made.clock.advance(60_000)
-    expect(made.rows('SELECT state FROM jobs')).toEqual([{ state: 'void' }])
+    await made.drain()
+    expect(made.rows('SELECT state FROM jobs')).toEqual([{ state: 'settled' }])
   })
 })
 

@@ -250,6 +250,18 @@ describe('jobs that end otherwise', () => {
     expect(made.balance('asset:held')).toEqual({ net: 0, pending: 0 })
   })
 
+  it('a request that no engine can serve is turned away and counts as no failure of ours', async () => {
+    const made = onlineSeller({
+      engine: { answer: () => ({ code: 'GRAMMAR_INVALID', message: 'no such schema', data: {} }) },
+    })
+    const jobId = made.exchange.job()
+    await made.drain()
+    expect(sentFrames(made, 'job.error')).toMatchObject([{ jobId, error: { code: 'GRAMMAR_INVALID' } }])
+    expect(jobRow(made, jobId)).toMatchObject({ state: 'rejected' })
+    expect(made.rows('SELECT * FROM rollup_quarter WHERE failed > 0')).toEqual([])
+    expect(made.rows('SELECT * FROM job_minutes WHERE failed > 0')).toEqual([])
+  })
+
   it('a buyer who leaves midway pays for what was delivered; text made later is neither sent nor billed', async () => {
     const made = onlineSeller({ engine: { manual: true, answer: () => 'one two three four' } })
     const jobId = made.exchange.job()

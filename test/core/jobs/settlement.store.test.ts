@@ -5,10 +5,10 @@ import { said } from '#contract/reasons.ts'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { createBooks } from '#books/books.ts'
-import { GENESIS, makeReceipt, receiptHash, signClaim, signReceipt } from '#books/receipts.ts'
+import { GENESIS, makeReceipt, receiptHash, signClaim, signReceipt, type ReceiptFacts } from '#books/receipts.ts'
 import { brandId, type Instrument, type JobId, type ModelSha256 } from '#contract/ids.ts'
 import { nano, nanoPerMtok, onePrice } from '#contract/money.ts'
-import type { Claim, Receipt, SignedClaim } from '#contract/receipt.ts'
+import type { ClaimV1 as Claim, ReceiptV1 as Receipt, SignedClaim } from '#contract/receipt.ts'
 import { DAY_MS } from '#contract/time.ts'
 import { unitOf } from '#contract/units.ts'
 import type { VenueContext } from '#core/core-context.ts'
@@ -101,7 +101,13 @@ function setup() {
       const chain = { seq: (last?.seq ?? 0) + 1, prev: last === null ? GENESIS : receiptHash(last) }
       last = signReceipt(
         exchange,
-        makeReceipt({ ...facts, ...chain, signed, settledAt: clock.now(), releaseAt: clock.now() + 30_000 }),
+        makeReceipt({
+          ...facts,
+          ...chain,
+          signed: signed as ReceiptFacts['signed'],
+          settledAt: clock.now(),
+          releaseAt: clock.now() + 30_000,
+        }),
       )
       return last
     },

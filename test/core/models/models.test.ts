@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { call } from '@orpc/server'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
-import { StokerError } from '#contract/errors.ts'
+import { fail, StokerError } from '#contract/errors.ts'
 import type { Model } from '#contract/models.ts'
 import { createModels } from '#core/models/index.ts'
 import { hashFile } from '#core/models/model-files.ts'
@@ -154,6 +154,47 @@ describe('importing a model', () => {
   })
 })
 
+describe('a split model', () => {
+  /** Two parts, of which the header names both. */
+  async function split(models: ReturnType<typeof start>, where = ''): Promise<{ model: Model; paths: string[] }> {
+    const paths = ['one', 'other'].map((content, no) => file(`${where}m-0000${no + 1}-of-00002.gguf`, content))
+    engines.shared.header = () => ({ parts: paths })
+    return { ...(await imported(models, paths[0]!)), paths }
+  }
+
+  it('is known by the hash of its parts’ sizes and hashes, whatever they are called and wherever they lie', async () => {
+    const models = start()
+    const { model, paths } = await split(models)
+    const canonical = `[{"sha256":"${sha('one')}","size":3},{"sha256":"${sha('other')}","size":5}]`
+    expect(model).toMatchObject({
+      sha256: sha(`stoker-split-v1\n${canonical}`),
+      path: paths[0],
+      sizeBytes: 8,
+      parts: [
+        { path: paths[0], sizeBytes: 3, sha256: sha('one') },
+        { path: paths[1], sizeBytes: 5, sha256: sha('other') },
+      ],
+    })
+    mkdirSync(join(folder, 'elsewhere'))
+    expect((await split(models, 'elsewhere/renamed-')).model.sha256).toBe(model.sha256)
+    expect(await models.list()).toHaveLength(1)
+  })
+
+  it('is changed or missing when any part is, which is named; only what was touched is hashed again', async () => {
+    const models = start()
+    const { model, paths } = await split(models)
+    utimesSync(paths[1]!, 1_000, 1_000)
+    expect(await models.files(model.sha256)).toEqual({ found: 'changed', path: paths[1] })
+    expect((await models.ready(model.sha256)).parts[1]).toMatchObject({ mtimeMs: 1_000_000 })
+    expect(await models.files(model.sha256)).toEqual({ found: 'ready', path: paths[0] })
+    writeFileSync(paths[1]!, 'wrong')
+    await expect(models.ready(model.sha256)).rejects.toMatchObject({ code: 'MODEL_CHANGED' })
+    rmSync(paths[1]!)
+    expect(await models.files(model.sha256)).toEqual({ found: 'missing', path: paths[1] })
+    await expect(models.ready(model.sha256)).rejects.toMatchObject({ code: 'MODEL_MISSING', data: { path: paths[1] } })
+  })
+})
+
 describe('a stored model', () => {
   it('is hashed again when only its time changed, and stays the same model', async () => {
     const path = file('a.gguf', 'bytes')
@@ -161,7 +202,7 @@ describe('a stored model', () => {
     const { model } = await imported(models, path)
     utimesSync(path, 1_000, 1_000)
     expect((await models.list())[0]?.state).toBe('changed')
-    expect((await models.ready(model.sha256)).mtimeMs).toBe(1_000_000)
+    expect((await models.ready(model.sha256)).parts).toMatchObject([{ path, mtimeMs: 1_000_000, sha256: model.sha256 }])
     expect((await models.list())[0]?.state).toBe('ready')
   })
 
@@ -178,6 +219,20 @@ describe('a stored model', () => {
     renameSync(path, join(folder, 'away'))
     await expect(models.ready(model.sha256)).rejects.toMatchObject({ code: 'MODEL_MISSING' })
     await expect(models.ready('0'.repeat(64))).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  })
+
+  it('of an earlier version is taken over as it lies there, and watched from then on', async () => {
+    const path = file('a.gguf', 'bytes')
+    const models = start()
+    const { model } = await imported(models, path)
+    rig.rigDb.tx((db) => db.prepare('UPDATE model_files SET ctime_ms = NULL, inode = NULL').run())
+    expect((await models.list())[0]?.state).toBe('ready')
+    expect(models.find(model.sha256)?.parts[0]?.inode).toBe(String(statSync(path).ino))
+    const { mtimeMs } = statSync(path)
+    writeFileSync(path, 'bites')
+    utimesSync(path, mtimeMs / 1_000, mtimeMs / 1_000)
+    expect((await models.files(model.sha256))?.found).toBe('changed')
+    await expect(models.ready(model.sha256)).rejects.toMatchObject({ code: 'MODEL_CHANGED' })
   })
 
   it('is removed from the list, not from the disk, and not while it is in use', async () => {
@@ -283,6 +338,18 @@ describe('uploaded files, which lie in DIR/models', () => {
         await expect(read(path)).rejects.toMatchObject({ data: { code: 'MODEL_NOT_GGUF' } })
       expect([existsSync(theirs), existsSync(mine)]).toEqual([false, true])
     }
+  })
+
+  it('are deleted when they end the reader, and kept as parts whose first may still come', async () => {
+    const models = start()
+    const [bad, part] = [upload('bad.gguf', 'x'), upload('m-00002-of-00002.gguf', 'x')]
+    engines.shared.header = (path) => {
+      if (path === bad) throw fail('gguf.aborts', { path })
+      throw fail('gguf.splitPart', { path, no: 2, parts: 2, first: 'm-00001-of-00002.gguf' })
+    }
+    for (const path of [bad, part])
+      await expect(imported(models, path)).rejects.toMatchObject({ data: { code: 'MODEL_UNSUPPORTED' } })
+    expect([existsSync(bad), existsSync(part)]).toEqual([false, true])
   })
 
   it('are kept when it was the engine that failed', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
+import { fail } from '#contract/errors.ts'
 import { createLocalMember } from '#engine/client/engine-client.ts'
 import { createLog } from '#lib/log.ts'
 import { FakeClock, settle } from '#test/support/fake-clock.ts'
@@ -16,6 +17,7 @@ function start({ automatic = true } = {}) {
   const engine = createLocalMember({
     clock,
     log: createLog('test').child({}, { level: 'silent' }),
+    random: () => 1,
     fork: () => {
       expect(hosts.every((host) => !host.alive)).toBe(true)
       const host = new FakeHost()
@@ -60,6 +62,29 @@ describe('supervision of the engine host', () => {
       durationMs: 2,
     })
     expect((await waits.outcome).finish).toBe('stop')
+  })
+
+  it('asks before every load whether the file still is the one of its hash, and loads no other after a crash', async () => {
+    const { clock, hosts, engine, states } = start()
+    const asked: string[] = []
+    let same = true
+    const check = async (): Promise<void> => {
+      asked.push(states.at(-1) ?? 'stopped')
+      if (!same) throw fail('model.fileReplaced', { path: MODEL.path })
+    }
+    await engine.load({ ...MODEL, check }, ONE_SLOT)
+    hosts[0]?.exit('SIGKILL')
+    await clock.advance(250)
+    expect(hosts.map(({ got }) => got.map(({ t }) => t))).toEqual([['load'], ['load']])
+    same = false
+    hosts[1]?.exit('SIGKILL')
+    const waits = submit(engine, ask('y'))
+    await clock.advance(5_000)
+    expect((await waits.outcome).error?.code).toBe('ENGINE_NOT_LOADED')
+    expect(hosts[2]?.got).toEqual([])
+    expect([engine.state(), asked.length]).toEqual([{ kind: 'ready' }, 3])
+    await expect(engine.load({ ...MODEL, check }, ONE_SLOT)).rejects.toMatchObject({ code: 'MODEL_CHANGED' })
+    expect(hosts[2]?.got).toEqual([])
   })
 
   it('breaks after three crashes without a finished job, and starts again only by retry', async () => {
@@ -266,6 +291,18 @@ describe('supervision of the engine host', () => {
     expect(engine.state().kind).toBe('loaded')
   })
 
+  it('kills one that answers pings and does nothing for its job (steps that hang beside a free event loop)', async () => {
+    const { clock, hosts, engine } = start()
+    await engine.load(MODEL, ONE_SLOT)
+    const job = submit(engine, ask('x'))
+    for (let second = 0; second < 60; second += 1) {
+      await clock.advance(1_000)
+      const ping = hosts[0]?.got.findLast(({ t }) => t === 'ping')
+      if (ping?.t === 'ping') hosts[0]?.say({ t: 'pong', n: ping.n })
+    }
+    expect([hosts[0]?.kills, (await job.outcome).error?.code]).toEqual([['SIGKILL'], 'ENGINE_CRASHED'])
+  })
+
   it('lets a host without jobs be silent, also after its last one', async () => {
     const { clock, hosts, engine } = start()
     await engine.load(MODEL, ONE_SLOT)
@@ -280,7 +317,7 @@ describe('supervision of the engine host', () => {
     })
     await clock.advance(600_000)
     expect(hosts[0]?.kills).toEqual([])
-    expect(clock.waiting).toBe(0)
+    expect(clock.waiting, 'its pulse, and nothing else').toBe(1)
   })
 
   it('leaves nothing waiting behind when stopped', async () => {

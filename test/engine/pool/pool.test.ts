@@ -27,14 +27,12 @@ let pool: EnginePort
 beforeEach(() => {
   clock = new FakeClock()
   members = []
-  pool = createPool({
-    clock,
-    kind: localKind(() => {
-      const member = new FakeMember(`member ${members.length}`)
-      members.push(member)
-      return member
-    }),
+  const kind = localKind(() => {
+    const member = new FakeMember(`member ${members.length}`)
+    members.push(member)
+    return member
   })
+  pool = createPool({ clock, random: () => 1, kind })
 })
 
 const member = (index: number): FakeMember => {

@@ -1,7 +1,7 @@
 /** Every line by which the exchange refuses a claim: each lets a supplier be paid for something it did not do. */
 import { describe, expect, it } from 'vitest'
 
-import type { Claim } from '#contract/receipt.ts'
+import type { ClaimV1 as Claim } from '#contract/receipt.ts'
 import type { RoutedJob } from '#exchange-server/jobs/routed-job.ts'
 import { claimProblem } from '#exchange-server/settle/claim-problem.ts'
 

@@ -6,7 +6,7 @@ import { createBooks } from '#books/books.ts'
 import { answerMac, requestMac, signClaim } from '#books/receipts.ts'
 import { inferenceRequest } from '#contract/inference.ts'
 import { nano, nanoPerMtok, onePrice } from '#contract/money.ts'
-import type { Claim, Receipt, SignedClaim } from '#contract/receipt.ts'
+import type { ClaimV1 as Claim, ReceiptV1 as Receipt, SignedClaim } from '#contract/receipt.ts'
 import { openDb } from '#db/open.ts'
 import type { WriteDb } from '#db/db-types.ts'
 import { loadGradeSpecs } from '#exam/grade-specs.ts'
@@ -117,7 +117,10 @@ export function settleRig(): SettleRig {
       supplier: seller.publicKey,
       deploymentId: 'dep_1',
       modelSha256: MODEL_SHA,
+      protocol: 1,
       price: onePrice(nanoPerMtok(PRICE)),
+      inputTokens: 10,
+      cacheScope: null,
       reserveNano: nano(110_000),
       salt: SALT,
       requestMac: requestMac(SALT, request),

@@ -16,6 +16,7 @@ export function appPart(world: World, { scenario, contractHash }: FakeCoreOption
       version: '0.1.0',
       contractHash: contractHash ?? 'fake',
       mode: 'headless' as const,
+      coreDumps: 'off' as const,
       venues: [VENUE_FACTS],
       now: Date.now(),
       dataDir: '/home/seller/.local/share/stoker',
@@ -39,6 +40,7 @@ export function appPart(world: World, { scenario, contractHash }: FakeCoreOption
       }
     }),
     home: os.app.home.handler(({ input }) => home(full, world.earnedAt(), input?.zone ?? 'UTC')),
+    stoppages: os.app.stoppages.handler(() => ({ open: [], recorded: [] })),
     hardware: os.app.hardware.handler(() =>
       scenario === 'several' ? onGpus(hardware(Date.now())) : hardware(Date.now()),
     ),
@@ -107,6 +109,7 @@ export function appPart(world: World, { scenario, contractHash }: FakeCoreOption
       accounts: 7,
       transfers: full ? 3_612 : 0,
       receipts: full ? 1_202 : 0,
+      notCompared: [],
       comparedWithExchange: true,
     })),
     ledgerProgress: os.app.ledgerProgress.handler(() => null),

@@ -84,6 +84,9 @@ export function marketPart(world: World) {
         draining: null,
       })),
     ),
+    relist: os.market.relist.handler(({ input }) => {
+      throw failure('CONFLICT', `Nothing of ${input.instrument} is stopped.`)
+    }),
     withdraw: os.market.withdraw.handler(({ input }) => {
       change(input.instrument, (before) => closed(before, WITHDRAWN, world.accepted, Date.now()))
       if (world.accepted === 0) world.listings = drained(world.listings)

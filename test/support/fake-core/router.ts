@@ -2,6 +2,7 @@
  * FakeCore: the whole contract in memory. Settings, onboarding, listings and theme really change; figures are invented.
  */
 import { appPart } from './app-part.ts'
+import { backupPart } from './backup-part.ts'
 import { calibration, failed, loaded, remote, slower } from './deployments.ts'
 import { earningsPart } from './earnings-part.ts'
 import { examsPart } from './exams-part.ts'
@@ -9,6 +10,7 @@ import { jobsPart } from './jobs-part.ts'
 import { ACCEPTED, drained, firstListing } from './listings.ts'
 import { marketPart } from './market-part.ts'
 import { modelsPart } from './models-part.ts'
+import { venuesPart } from './venues-part.ts'
 import * as fake from './state.ts'
 import { failure, os, type FakeCoreOptions, type World } from './world.ts'
 
@@ -42,6 +44,8 @@ export function createFakeCore(options: FakeCoreOptions) {
     market: marketPart(world),
     jobs: jobsPart(world),
     earnings: earningsPart(world),
+    backup: backupPart(world),
+    venues: venuesPart(),
   }
   return options.scenario === 'error' ? broken(router) : router
 }
@@ -53,6 +57,8 @@ type FakeRouter = {
   market: ReturnType<typeof marketPart>
   jobs: ReturnType<typeof jobsPart>
   earnings: ReturnType<typeof earningsPart>
+  backup: ReturnType<typeof backupPart>
+  venues: ReturnType<typeof venuesPart>
 }
 
 function broken(router: FakeRouter): FakeRouter {
@@ -69,6 +75,7 @@ function broken(router: FakeRouter): FakeRouter {
     exams: { ...router.exams, grades: os.exams.grades.handler(fail) },
     market: { ...router.market, instruments: os.market.instruments.handler(fail) },
     jobs: { ...router.jobs, list: os.jobs.list.handler(fail) },
+    backup: { ...router.backup, status: os.backup.status.handler(fail) },
     earnings: {
       ...router.earnings,
       summary: os.earnings.summary.handler(fail),

@@ -6,7 +6,7 @@
  */
 import Database from 'better-sqlite3'
 
-import { GENESIS, receiptHash, signClaim, signReceipt } from '#books/receipts.ts'
+import { GENESIS, receiptHash, signClaim, signReceipt, type UnsignedReceipt } from '#books/receipts.ts'
 import type { JobId } from '#contract/ids.ts'
 import type { Receipt, SignedClaim } from '#contract/receipt.ts'
 import { canonicalJson } from '#lib/canonical.ts'
@@ -115,7 +115,15 @@ export function multiply(
       const to = randomIds(() => at).next('job')
       const signed = signClaim(keys.seller, { ...old.claim, jobId: to as JobId })
       seq += 1
-      const settled = { ...old, ...signed, seq, prev, settledAt: at, releaseAt: old.releaseAt + shiftMs }
+      // Of the same version as the one it is made from.
+      const settled = {
+        ...old,
+        ...signed,
+        seq,
+        prev,
+        settledAt: at,
+        releaseAt: old.releaseAt + shiftMs,
+      } as UnsignedReceipt
       const receipt = signReceipt(keys.exchange, settled)
       const receiptJson = canonicalJson(receipt)
       const copy = { from, to, shiftMs, seq, signed, receipt, receiptJson, receiptHash: receiptHash(receipt) }

@@ -19,10 +19,15 @@ export class Implausible extends Error {
 
 export interface BoundedReader {
   readonly offset: number
+  i8(): Promise<number>
+  u16(): Promise<number>
+  i16(): Promise<number>
   u32(): Promise<number>
   i32(): Promise<number>
-  /** Throws Implausible beyond 2^53. */
+  /** A length or count. Throws Implausible beyond 2^53. */
   u64(): Promise<number>
+  /** A value of 64 bits, which may be any. */
+  wide(signed: boolean): Promise<bigint>
   f32(): Promise<number>
   f64(): Promise<number>
   u8(): Promise<number>
@@ -62,11 +67,15 @@ export function createBoundedReader(file: FileHandle, size: number): BoundedRead
       return offset
     },
     u8: async () => (await take(1)).readUInt8(),
+    i8: async () => (await take(1)).readInt8(),
+    u16: async () => (await take(2)).readUInt16LE(),
+    i16: async () => (await take(2)).readInt16LE(),
     u32: async () => (await take(4)).readUInt32LE(),
     i32: async () => (await take(4)).readInt32LE(),
     f32: async () => (await take(4)).readFloatLE(),
     f64: async () => (await take(8)).readDoubleLE(),
     u64,
+    wide: async (signed) => (signed ? (await take(8)).readBigInt64LE() : (await take(8)).readBigUInt64LE()),
     async string(maxBytes) {
       const length = await u64()
       if (offset + length > size) throw new EndOfFile(`the file ends at ${size}, inside a text`)

@@ -13,13 +13,20 @@ import { tensorBytes } from './gguf-types.ts'
 
 export interface GgufHeader {
   sizeBytes: number
-  /** Scalars and texts up to 1 MiB; arrays are skipped. */
-  metadata: ReadonlyMap<string, string | number | boolean>
+  /** Scalars and texts up to 1 MiB. Integers beyond 2^53 are bigints. */
+  metadata: ReadonlyMap<string, Scalar>
+  /** Of the lists, which are not read, the number of entries. */
+  lists: ReadonlyMap<string, number>
+  tensors: number
   /** Elements of all tensors. */
   parameters: number
 }
 
+export type Scalar = string | number | boolean | bigint
+
 const MAGIC = 0x46554747
+/** Versions 2 and 3 as a big-endian file writes them, read as little-endian. */
+const SWAPPED_VERSIONS: readonly number[] = [0x02_00_00_00, 0x03_00_00_00]
 const KEYS_MAX = 65_536
 const TENSORS_MAX = 1_000_000
 const ARRAY_MAX = 100_000_000
@@ -39,7 +46,8 @@ function bounded(value: number, max: number, what: Counted): number {
   return value
 }
 
-async function skipArray(reader: BoundedReader, depth: number): Promise<void> {
+/** Returns the number of entries. */
+async function skipArray(reader: BoundedReader, depth: number): Promise<number> {
   const type = await reader.u32()
   const count = bounded(await reader.u64(), ARRAY_MAX, 'list')
   const width = FIXED[type]
@@ -47,11 +55,24 @@ async function skipArray(reader: BoundedReader, depth: number): Promise<void> {
   else if (type === STRING) for (let at = 0; at < count; at += 1) await reader.string(0)
   else if (type === ARRAY && depth < 4) for (let at = 0; at < count; at += 1) await skipArray(reader, depth + 1)
   else throw new Implausible(because('gguf.claimList', { type }))
+  return count
 }
 
-async function readValue(reader: BoundedReader): Promise<string | number | boolean | null> {
+const narrow = (value: bigint): number | bigint =>
+  value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value
+
+/** All scalar types of the format; a list by its number of entries. */
+async function readValue(reader: BoundedReader): Promise<Scalar | { entries: number }> {
   const type = await reader.u32()
   switch (type) {
+    case 0:
+      return reader.u8()
+    case 1:
+      return reader.i8()
+    case 2:
+      return reader.u16()
+    case 3:
+      return reader.i16()
     case 4:
       return reader.u32()
     case 5:
@@ -63,18 +84,15 @@ async function readValue(reader: BoundedReader): Promise<string | number | boole
     case STRING:
       return reader.string(TEXT_BYTES_MAX)
     case ARRAY:
-      await skipArray(reader, 0)
-      return null
+      return { entries: await skipArray(reader, 0) }
     case 10:
-      return reader.u64()
+      return narrow(await reader.wide(false))
+    case 11:
+      return narrow(await reader.wide(true))
     case 12:
       return reader.f64()
-    default: {
-      const width = FIXED[type]
-      if (width === undefined) throw new Implausible(because('gguf.claimValue', { type }))
-      reader.skip(width)
-      return null
-    }
+    default:
+      throw new Implausible(because('gguf.claimValue', { type }))
   }
 }
 
@@ -90,8 +108,11 @@ async function readTensors(reader: BoundedReader, count: number): Promise<{ para
       elements = bounded(elements * (await reader.u64()), Number.MAX_SAFE_INTEGER, 'elements')
     const type = await reader.u32()
     const offset = await reader.u64()
+    const bytes = tensorBytes(type, elements)
+    // Its size is unknown, so whether the file is whole is too; the engine would not load it either.
+    if (bytes === null) throw new Implausible(because('gguf.claimTensor', { type }))
     parameters += elements
-    dataBytes = Math.max(dataBytes, offset + (tensorBytes(type, elements) ?? 0))
+    dataBytes = Math.max(dataBytes, offset + bytes)
   }
   return { parameters, dataBytes }
 }
@@ -99,6 +120,7 @@ async function readTensors(reader: BoundedReader, count: number): Promise<{ para
 async function readAll(reader: BoundedReader, sizeBytes: number, path: string): Promise<GgufHeader> {
   if ((await reader.u32()) !== MAGIC) throw fail('gguf.notOne', { path })
   const version = await reader.u32()
+  if (SWAPPED_VERSIONS.includes(version)) throw fail('gguf.bigEndian', { path })
   if (version !== 2 && version !== 3)
     throw fail(
       'gguf.version',
@@ -109,18 +131,20 @@ async function readAll(reader: BoundedReader, sizeBytes: number, path: string): 
     )
   const tensors = bounded(await reader.u64(), TENSORS_MAX, 'tensors')
   const keys = bounded(await reader.u64(), KEYS_MAX, 'keys')
-  const metadata = new Map<string, string | number | boolean>()
+  const metadata = new Map<string, Scalar>()
+  const lists = new Map<string, number>()
   for (let at = 0; at < keys; at += 1) {
     const key = await reader.string(KEY_BYTES_MAX)
     const value = await readValue(reader)
-    if (value !== null) metadata.set(key, value)
+    if (typeof value === 'object') lists.set(key, value.entries)
+    else metadata.set(key, value)
   }
   const { parameters, dataBytes } = await readTensors(reader, tensors)
   const declared = metadata.get('general.alignment')
   const alignment = typeof declared === 'number' && declared > 0 ? declared : 32
   const needed = Math.ceil(reader.offset / alignment) * alignment + dataBytes
   if (sizeBytes < needed) throw truncated(path, sizeBytes, needed)
-  return { sizeBytes, metadata, parameters }
+  return { sizeBytes, metadata, lists, tensors, parameters }
 }
 
 const truncated = (path: string, have: number, need: number | null): StokerError =>

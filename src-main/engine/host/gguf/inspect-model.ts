@@ -4,7 +4,8 @@ import { basename } from 'node:path'
 import { fail } from '#contract/errors.ts'
 import type { EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
 
-import { readGgufHeader, type GgufHeader } from './gguf-header.ts'
+import { checkKind, headerText as text } from './model-kind.ts'
+import { readModelFiles } from './split-model.ts'
 import { fileTypeName } from './gguf-types.ts'
 import type { MemoryEstimate, MemorySettings } from '../native/llama-estimate.ts'
 
@@ -15,35 +16,20 @@ const COMFORT = 0.8
 
 export type EstimateMemory = (path: string, settings: MemorySettings) => Promise<MemoryEstimate>
 
-const text = (header: GgufHeader, key: string): string | null => {
-  const value = header.metadata.get(key)
-  return typeof value === 'string' && value !== '' ? value.slice(0, 300) : null
-}
-
 const GIB = 2 ** 30
 
-function checkKind(header: GgufHeader, path: string): string {
-  const architecture = text(header, 'general.architecture')
-  if (architecture === null) throw fail('gguf.noArchitecture', { path })
-  const kind = text(header, 'general.type')
-  if (kind !== null && kind !== 'model')
-    throw kind === 'adapter' ? fail('gguf.adapter', { path }) : fail('gguf.part', { path, kind })
-  const parts = header.metadata.get('split.count')
-  if (typeof parts === 'number' && parts > 1) throw fail('gguf.split', { path, parts })
-  return architecture
-}
-
 /**
- * Errors: MODEL_UNREADABLE, MODEL_EMPTY, MODEL_NOT_GGUF, MODEL_TRUNCATED, MODEL_UNSUPPORTED, MODEL_TOO_BIG (more than
- * this machine has at all).
+ * All parts of a split model are read, of which the path names the first. Errors: MODEL_UNREADABLE, MODEL_EMPTY,
+ * MODEL_NOT_GGUF, MODEL_TRUNCATED, MODEL_UNSUPPORTED, MODEL_MISSING (a part), MODEL_TOO_BIG (more than this machine has
+ * at all).
  */
 export async function inspectModel(
   path: string,
   settings: Partial<EngineSettings>,
   estimate: EstimateMemory,
 ): Promise<ModelInspection> {
-  const header = await readGgufHeader(path)
-  const architecture = checkKind(header, path)
+  const { header, parts, sizeBytes, tensors, parameters } = await readModelFiles(path)
+  const architecture = checkKind(header, tensors, path)
   const trained = header.metadata.get(`${architecture}.context_length`)
   const contextTokens = typeof trained === 'number' ? trained : null
   const blocks = header.metadata.get(`${architecture}.block_count`)
@@ -67,9 +53,10 @@ export async function inspectModel(
   return {
     fileName: basename(path),
     path,
-    sizeBytes: header.sizeBytes,
+    ...(parts.length > 1 ? { parts } : {}),
+    sizeBytes,
     architecture,
-    parameters: header.parameters,
+    parameters,
     quantisation: fileTypeName(header.metadata.get('general.file_type')),
     contextTokens,
     layers: typeof blocks === 'number' ? blocks : null,

@@ -8,9 +8,12 @@ export interface SlotsView {
   bySlot: readonly (Sequence | null)[]
   /** Tokens in the KV cache of each slot. */
   contents: readonly (readonly number[])[]
+  /** Whether the content of each slot is of the job's own cache scope; what is not counts as having nothing in common. */
+  shared: readonly boolean[]
   /** When each slot was released, as a running number. */
   usedAt: readonly number[]
-  savedPrefixes: Pick<SavedPrefixes, 'best'>
+  /** Of the job's own scope. */
+  savedPrefixes: { best(prompt: readonly number[], most: number): ReturnType<SavedPrefixes['best']> }
   /** The loop can copy between slots. */
   copies: boolean
 }
@@ -57,7 +60,9 @@ export function chooseSlot(prompt: readonly number[], view: SlotsView): SlotChoi
   const candidates = densest(bySlot)
   if (!view.reuse) return { slot: candidates[0] ?? 0, common: 0, own: 0, from: null, saved: null }
   const most = prompt.length - 1
-  const commons = contents.map((content) => commonLength(content, prompt, most))
+  const commons = contents.map((content, slot) =>
+    view.shared[slot] === true ? commonLength(content, prompt, most) : 0,
+  )
   const own = (slot: number): number => commons[slot] ?? 0
   const longest = (slots: readonly number[]): number =>
     slots.reduce((best, slot) => (own(slot) > own(best) ? slot : best))

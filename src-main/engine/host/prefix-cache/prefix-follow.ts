@@ -13,7 +13,10 @@ const IDLE_STEPS_MAX = 8
 export interface PrefixFollowers {
   /** Sequences that wait for a leader. */
   readonly size: number
-  /** Lets the sequence wait for one that prefills a longer prefix of its prompt than the `known` tokens, if there is one. */
+  /**
+   * Lets the sequence wait for one of its cache scope that prefills a longer prefix of its prompt than the `known`
+   * tokens, if there is one.
+   */
   join(sequence: Sequence, known: number): void
   /**
    * Once a step: the leader, if it is far enough, has finished or makes no progress; the sequence then no longer waits.
@@ -49,13 +52,15 @@ export function createPrefixFollowers(
       return size
     },
     join(sequence, known) {
-      const { prompt } = sequence.job
+      const { prompt, cacheScope } = sequence.job
+      if (cacheScope === null) return
       let longest = known + SAVED_MIN_TOKENS - 1
       let leader: Sequence | null = null
       for (const other of bySlot) {
         if (
           other === null ||
           other === sequence ||
+          other.job.cacheScope !== cacheScope ||
           other.nextToken !== null ||
           waitsFor(other, sequence) ||
           !mayLead(other, sequence)

@@ -6,6 +6,8 @@ import { commonLength } from './prefix-common.ts'
 import type { SavedState, StepModel } from '../scheduler/step-model.ts'
 
 export interface SavedPrefix {
+  /** Jobs of this scope alone find it. */
+  readonly scope: string
   readonly tokens: readonly number[]
   readonly state: SavedState
   readonly bytes: number
@@ -15,12 +17,15 @@ export interface SavedPrefix {
 export interface SavedPrefixes {
   readonly bytes: number
   readonly size: number
-  /** The one with the longest common prefix with the prompt, of at most `most` tokens; null where nothing is common. */
-  best(prompt: readonly number[], most: number): { prefix: SavedPrefix; common: number } | null
-  /** True when one of them has more than the first `most` of these tokens. */
-  has(tokens: readonly number[], most: number): boolean
+  /**
+   * The one of this scope with the longest common prefix with the prompt, of at most `most` tokens; null where nothing
+   * is common, or there is no scope.
+   */
+  best(scope: string | null, prompt: readonly number[], most: number): { prefix: SavedPrefix; common: number } | null
+  /** True when one of this scope has more than the first `most` of these tokens. */
+  has(scope: string, tokens: readonly number[], most: number): boolean
   /** Saves what the slot holds, if it fits; never drops `keep` for it. */
-  save(slot: number, tokens: readonly number[], keep: SavedPrefix | null): Promise<void>
+  save(slot: number, scope: string, tokens: readonly number[], keep: SavedPrefix | null): Promise<void>
   use(prefix: SavedPrefix): void
   drop(prefix: SavedPrefix): void
   dispose(): void
@@ -52,23 +57,25 @@ class BoundedPrefixes implements SavedPrefixes {
     return this.#all.size
   }
 
-  best(prompt: readonly number[], most: number): { prefix: SavedPrefix; common: number } | null {
+  best(scope: string | null, prompt: readonly number[], most: number): { prefix: SavedPrefix; common: number } | null {
     let best: { prefix: SavedPrefix; common: number } | null = null
     for (const prefix of this.#all) {
+      if (prefix.scope !== scope) continue
       const common = commonLength(prefix.tokens, prompt, most)
       if (common > (best?.common ?? 0)) best = { prefix, common }
     }
     return best
   }
 
-  has(tokens: readonly number[], most: number): boolean {
-    for (const prefix of this.#all) if (commonLength(prefix.tokens, tokens) > most) return true
+  has(scope: string, tokens: readonly number[], most: number): boolean {
+    for (const prefix of this.#all)
+      if (prefix.scope === scope && commonLength(prefix.tokens, tokens) > most) return true
     return false
   }
 
-  async save(slot: number, tokens: readonly number[], keep: SavedPrefix | null): Promise<void> {
+  async save(slot: number, scope: string, tokens: readonly number[], keep: SavedPrefix | null): Promise<void> {
     if (!this.#canSave) return
-    this.#dropPrefixesOf(tokens, keep)
+    this.#dropPrefixesOf(scope, tokens, keep)
     if (this.#bytesPerToken !== null && !this.#makeRoom(this.#bytesPerToken * tokens.length, keep)) return
     const state = await this.#model.save(slot)
     if (state === null) {
@@ -81,7 +88,7 @@ class BoundedPrefixes implements SavedPrefixes {
       state.dispose()
       return
     }
-    this.#all.add({ tokens: [...tokens], state, bytes, usedAt: (this.#uses += 1) })
+    this.#all.add({ scope, tokens: [...tokens], state, bytes, usedAt: (this.#uses += 1) })
     this.#bytes += bytes
   }
 
@@ -100,10 +107,11 @@ class BoundedPrefixes implements SavedPrefixes {
   }
 
   /** Whatever is a prefix of these tokens is part of what is saved now. */
-  #dropPrefixesOf(tokens: readonly number[], keep: SavedPrefix | null): void {
+  #dropPrefixesOf(scope: string, tokens: readonly number[], keep: SavedPrefix | null): void {
     for (const prefix of this.#all)
       if (
         prefix !== keep &&
+        prefix.scope === scope &&
         prefix.tokens.length <= tokens.length &&
         commonLength(prefix.tokens, tokens) === prefix.tokens.length
       )

@@ -8,6 +8,7 @@ import { createOutputProcessor, type OutputProcessor } from './output-processor.
 import { promptsOf } from '../template/prompt-builder.ts'
 import { samplerOptions } from '../sampling/sampling-options.ts'
 import type { StepModel, StepSampler } from './step-model.ts'
+import type { OpenTemplate } from '../template/template-thread.ts'
 import { toolsOf } from '../template/tools/job-tools.ts'
 
 /** Its progress in a slot is in Sequence. Whoever holds the job must dispose the sampler. */
@@ -18,6 +19,8 @@ export interface EngineJob {
   readonly ignoreEos: boolean
   readonly sampler: StepSampler
   readonly output: OutputProcessor
+  /** Only jobs of the same scope see what this one leaves in the prefix cache; null: none does, and it sees nothing. */
+  readonly cacheScope: string | null
   /** Monotonic ms. */
   readonly submittedAt: number
 }
@@ -29,6 +32,8 @@ export interface PrepareOptions {
   randomSeed: () => number
   /** Awaited while a long text is tokenized, so that messages and the steps of other jobs run in between. */
   pause?: () => Promise<unknown>
+  /** How the model's chat template is run; in this thread when left out. */
+  openTemplate?: OpenTemplate
 }
 
 function checkRequest(
@@ -58,11 +63,11 @@ export async function prepareJob(
   id: string,
   request: EngineRequest,
   model: StepModel,
-  { now, randomSeed, pause = setImmediate }: PrepareOptions,
+  { now, randomSeed, pause = setImmediate, openTemplate }: PrepareOptions,
 ): Promise<EngineJob> {
   const { contextTokens } = model.model
   checkRequest(request, contextTokens)
-  const prompts = promptsOf(model)
+  const prompts = promptsOf(model, openTemplate)
   const tools = toolsOf(request, prompts.format, randomSeed)
   const options = samplerOptions(request, { vocabulary: model.vocabulary, toolGrammar: tools.grammar, randomSeed })
   const prompt = await prompts.tokens(request, {
@@ -79,5 +84,6 @@ export async function prepareJob(
     markers: prompts.markers,
     logprobs: request.logprobs !== undefined,
   })
-  return { id, prompt, sampler, output, maxTokens: request.maxTokens, ignoreEos: request.ignoreEos, submittedAt: now }
+  const { maxTokens, ignoreEos, cacheScope = null } = request
+  return { id, prompt, sampler, output, maxTokens, ignoreEos, cacheScope, submittedAt: now }
 }

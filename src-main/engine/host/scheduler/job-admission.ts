@@ -8,6 +8,7 @@ import type { EnginePriority } from '#core/engine/engine.port.ts'
 
 import { QUEUE_MAX } from '#engine/protocol.ts'
 import { prepareJob, type EngineJob } from './engine-job.ts'
+import type { OpenTemplate } from '../template/template-thread.ts'
 import { createSequence, type Arrival, type Sequence } from './sequence.ts'
 import type { StepModel } from './step-model.ts'
 
@@ -21,6 +22,7 @@ export interface JobAdmissionDeps {
   model: StepModel
   mono: () => number
   randomSeed: () => number
+  openTemplate?: OpenTemplate
   sendError: (job: string, error: ErrorValue) => void
   /** A job waits for a slot, or one is to be cancelled. */
   onWork: () => void
@@ -127,10 +129,14 @@ export class JobAdmission {
   }
 
   async #prepare(id: string, request: EngineRequest, arrival: Omit<Arrival, 'job'>): Promise<void> {
-    const { model, randomSeed, sendError, onWork } = this.#deps
+    const { model, randomSeed, openTemplate, sendError, onWork } = this.#deps
     let job: EngineJob
     try {
-      job = await prepareJob(id, request, model, { now: arrival.arrivedAt, randomSeed })
+      job = await prepareJob(id, request, model, {
+        now: arrival.arrivedAt,
+        randomSeed,
+        ...(openTemplate === undefined ? {} : { openTemplate }),
+      })
     } catch (error) {
       this.#cancelledEarly.delete(id)
       if (this.#known.delete(id)) sendError(id, toErrorValue(error))

@@ -21,6 +21,8 @@ import { stepFailure } from './step-failure.ts'
 import type { StepModel } from './step-model.ts'
 import type { StepPlan } from './step-plan.ts'
 import { StepRunner } from './step-runner.ts'
+import { promptsOf } from '../template/prompt-builder.ts'
+import type { OpenTemplate } from '../template/template-thread.ts'
 import { createTokenRate, type TokenRate } from './token-rate.ts'
 
 const STATS_MS = 500
@@ -41,6 +43,8 @@ export interface SchedulerDeps {
   mono: () => number
   randomSeed: () => number
   rssBytes: () => number
+  /** How chat templates are run; in this thread when left out. */
+  openTemplate?: OpenTemplate
 }
 
 class StepScheduler implements Scheduler {
@@ -61,7 +65,7 @@ class StepScheduler implements Scheduler {
   #cachedTokens = 0
 
   constructor(model: StepModel, governor: Governor, deps: SchedulerDeps) {
-    const { send, mono, randomSeed } = deps
+    const { send, mono, randomSeed, openTemplate } = deps
     this.#model = model
     this.#deps = deps
     this.#rate = createTokenRate(mono)
@@ -75,6 +79,7 @@ class StepScheduler implements Scheduler {
       model,
       mono,
       randomSeed,
+      ...(openTemplate === undefined ? {} : { openTemplate }),
       sendError: (job, error) => send({ t: 'error', job, error }),
       onWork: () => this.#wake(),
     })
@@ -130,6 +135,7 @@ class StepScheduler implements Scheduler {
   async stop(reason: ErrorValue): Promise<void> {
     this.#stopped = reason
     this.#admission.close(reason)
+    promptsOf(this.#model).stop()
     await this.#loop
     for (const [job, sequence] of await this.#admission.drain()) {
       if (sequence === null) this.#deps.send({ t: 'error', job, error: reason })

@@ -2,12 +2,14 @@
  * The slots of one context: the sequence in each, and the tokens that are still in the KV cache of a free one. A new
  * job takes the free slot that keeps the running ones adjacent (a gap splits a step into several graph runs), and
  * starts from the longest cached prefix of its prompt: in that slot, in another slot (copied), or saved. What a slot
- * holds is saved before it is overwritten, where that is worth it.
+ * holds is saved before it is overwritten, where that is worth it. Prefixes are reused inside one cache scope only: what
+ * one buyer's prompts have in common with another's, or the owner's, must not show in the time an answer takes.
  */
 import { createPrefixFollowers, type PrefixFollowers } from '../prefix-cache/prefix-follow.ts'
 import { chooseSlot, type SlotChoice } from '../prefix-cache/prefix-choice.ts'
 import { COPY_MIN_TOKENS, commonLength, SAVE_MIN_TOKENS } from '../prefix-cache/prefix-common.ts'
 import { createSavedPrefixes, type SavedPrefixes, type SavedPrefix } from '../prefix-cache/saved-prefixes.ts'
+import type { EngineJob } from './engine-job.ts'
 import { outputTokensLeft, promptTokensLeft, type Sequence } from './sequence.ts'
 import type { StepModel } from './step-model.ts'
 
@@ -50,6 +52,8 @@ class ModelSlots implements Slots {
   readonly #followers: PrefixFollowers
   /** Entry n: the tokens in the KV cache of slot n. */
   readonly #contents: number[][]
+  /** Entry n: whose tokens they are; null for nobody's, which are never reused. */
+  readonly #scopes: (string | null)[]
   readonly #usedAt: number[]
   #uses = 0
   #gapSteps = 0
@@ -60,6 +64,7 @@ class ModelSlots implements Slots {
     this.#model = model
     this.bySlot = Array.from({ length: slots }, () => null)
     this.#contents = Array.from({ length: slots }, () => [])
+    this.#scopes = Array.from({ length: slots }, () => null)
     this.#usedAt = Array.from({ length: slots }, () => 0)
     this.#savedPrefixes = createSavedPrefixes(model)
     this.#followers = createPrefixFollowers(this.bySlot, mayLead)
@@ -75,19 +80,30 @@ class ModelSlots implements Slots {
   }
 
   async take(sequence: Sequence): Promise<void> {
-    const { prompt } = sequence.job
+    const { prompt, cacheScope } = sequence.job
     const model = this.#model
     const contents = this.#contents
     const usedAt = this.#usedAt
-    const savedPrefixes = this.#savedPrefixes
+    const shared = this.#scopes.map((scope) => cacheScope !== null && scope === cacheScope)
+    const savedPrefixes = {
+      best: (asked: readonly number[], most: number) => this.#savedPrefixes.best(cacheScope, asked, most),
+    }
     const copies = this.#copies
     const { bySlot } = this
-    const choice = chooseSlot(prompt, { reuse: model.prefixReuse, bySlot, contents, usedAt, savedPrefixes, copies })
+    const choice = chooseSlot(prompt, {
+      reuse: model.prefixReuse,
+      bySlot,
+      contents,
+      shared,
+      usedAt,
+      savedPrefixes,
+      copies,
+    })
     bySlot[choice.slot] = sequence
     sequence.slot = choice.slot
     this.running += 1
     if (model.prefixReuse && copies) this.#followers.join(sequence, choice.common)
-    sequence.kvTokens = await this.#fill(choice, prompt)
+    sequence.kvTokens = await this.#fill(choice, sequence.job)
     sequence.usage.cachedTokens = sequence.kvTokens
   }
 
@@ -118,6 +134,7 @@ class ModelSlots implements Slots {
     if (sequence.leader !== null || outputTokensLeft(sequence) + promptTokensLeft(sequence) <= MOVE_MIN_TOKENS) return
     const gap = this.bySlot.indexOf(null, low)
     await this.#saveIfWorth(gap, 0, null)
+    this.#scopes[gap] = sequence.job.cacheScope
     if ((await this.#copy(high, gap, sequence.kvTokens)) < sequence.kvTokens) return
     this.bySlot[gap] = sequence
     this.bySlot[high] = null
@@ -143,6 +160,7 @@ class ModelSlots implements Slots {
 
   async forget(slot: number): Promise<void> {
     this.#contents[slot] = []
+    this.#scopes[slot] = null
     await this.#model.keep(slot, 0)
   }
 
@@ -151,9 +169,13 @@ class ModelSlots implements Slots {
   }
 
   /** Brings the cached prefix into the chosen slot; returns its length in tokens. */
-  async #fill({ slot, common, own, from, saved }: SlotChoice, prompt: readonly number[]): Promise<number> {
+  async #fill(
+    { slot, common, own, from, saved }: SlotChoice,
+    { prompt, cacheScope }: Pick<EngineJob, 'prompt' | 'cacheScope'>,
+  ): Promise<number> {
     if (saved !== null) this.#savedPrefixes.use(saved)
     await this.#saveIfWorth(slot, own, saved)
+    this.#scopes[slot] = cacheScope
     if (from !== null) return this.#copy(from, slot, common)
     if (saved === null) return this.#keep(slot, common, prompt)
     this.#contents[slot] = []
@@ -184,7 +206,9 @@ class ModelSlots implements Slots {
    */
   async #saveIfWorth(slot: number, kept: number, keep: SavedPrefix | null): Promise<void> {
     const content = this.#contents[slot] ?? []
+    const scope = this.#scopes[slot] ?? null
     if (
+      scope === null ||
       !this.#model.prefixReuse ||
       this.#model.savedPrefixBytes === 0 ||
       content.length - kept < Math.max(SAVE_MIN_TOKENS, content.length * SAVE_MIN_SHARE)
@@ -192,11 +216,13 @@ class ModelSlots implements Slots {
       return
     const enough = content.length - SAVE_MIN_TOKENS
     if (
-      this.#contents.some((other, at) => at !== slot && commonLength(other, content) > enough) ||
-      this.#savedPrefixes.has(content, enough)
+      this.#contents.some(
+        (other, at) => at !== slot && this.#scopes[at] === scope && commonLength(other, content) > enough,
+      ) ||
+      this.#savedPrefixes.has(scope, content, enough)
     )
       return
-    await this.#savedPrefixes.save(slot, content, keep)
+    await this.#savedPrefixes.save(slot, scope, content, keep)
   }
 }
 

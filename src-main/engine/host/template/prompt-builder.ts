@@ -1,14 +1,13 @@
 /**
- * Turns requests into prompt tokens for one model; its template is compiled at the first request and kept as long as the
- * model.
+ * Turns requests into prompt tokens for one model; its template is compiled at the first request that needs it
+ * and kept as long as the model.
  */
-import { fail, StokerError } from '#contract/errors.ts'
+import { fail, type StokerError } from '#contract/errors.ts'
 import type { EngineRequest, ToolDefinition } from '#contract/inference.ts'
-import { sha256Hex } from '#lib/canonical.ts'
 
 import { segmentsOf, tokenizeSegments } from './prompt-tokens.ts'
 import type { StepModel, Vocabulary } from '../scheduler/step-model.ts'
-import { compileTemplate, type ChatTemplate } from './template.ts'
+import { templatesHere, type OpenTemplate, type TemplateRunner } from './template-thread.ts'
 import { toolFormatOf, type ToolFormat } from './tools/tool-format.ts'
 
 export interface PromptLimits {
@@ -24,6 +23,10 @@ export interface Prompts {
   readonly markers: ReadonlyMap<number, string>
   /** Errors: TEMPLATE_FAILED, CONTEXT_TOO_LONG. */
   tokens(request: Pick<EngineRequest, 'messages' | 'prompt'>, limits: PromptLimits): Promise<number[]>
+  /** Prompts will come: what their first one needs is made ready. */
+  warm(): void
+  /** The model is given up; nothing more is asked. */
+  stop(): void
 }
 
 /**
@@ -43,17 +46,11 @@ const tooLong = (bound: 'more' | 'least', needed: number, contextTokens: number,
     { data: exact === null ? { contextTokens } : { contextTokens, needed: exact } },
   )
 
-/** Mistral's templates require nine letters and digits; other ids are hashed into this form. */
-const mistralId = (id: string): string => (/^[A-Za-z0-9]{9}$/.test(id) ? id : sha256Hex(id).slice(0, 9))
-
-function templateOf(vocabulary: Vocabulary, format: ToolFormat): ChatTemplate {
+function templateOf(vocabulary: Vocabulary, format: ToolFormat, open: OpenTemplate): TemplateRunner {
   const { chatTemplate, beginText, endText } = vocabulary
   if (chatTemplate === null || chatTemplate === '') throw fail('template.none')
-  return compileTemplate(chatTemplate, {
-    bos: beginText,
-    eos: endText,
-    ...(format.name.startsWith('mistral') ? { callId: mistralId } : {}),
-  })
+  const callIds = format.name.startsWith('mistral') ? 'mistral' : 'any'
+  return open({ source: chatTemplate, bos: beginText, eos: endText, callIds })
 }
 
 /** The markers that are a single control token: their text never appears in the detokenized output. */
@@ -66,24 +63,10 @@ function markersOf(vocabulary: Vocabulary, format: ToolFormat): Map<number, stri
   return markers
 }
 
-export function createPrompts(model: Pick<StepModel, 'vocabulary'>): Prompts {
+export function createPrompts(model: Pick<StepModel, 'vocabulary'>, open: OpenTemplate = templatesHere): Prompts {
   const { vocabulary } = model
   const format = toolFormatOf(vocabulary.chatTemplate)
-  /** A failure is kept too: a template that does not compile never will. */
-  let template: ChatTemplate | StokerError | null = null
-
-  function compiled(): ChatTemplate {
-    if (template === null) {
-      try {
-        template = templateOf(vocabulary, format)
-      } catch (error) {
-        if (!(error instanceof StokerError)) throw error
-        template = error
-      }
-    }
-    if (template instanceof StokerError) throw template
-    return template
-  }
+  let template: TemplateRunner | null = null
 
   return {
     format,
@@ -98,10 +81,10 @@ export function createPrompts(model: Pick<StepModel, 'vocabulary'>): Prompts {
         )
       if (characters > contextTokens * CHARACTERS_PER_TOKEN_MAX)
         throw tooLong('more', contextTokens, contextTokens, null)
-      const segments = segmentsOf(
-        prompt === undefined ? compiled().render(messages, offered) : [{ text: prompt, control: false }],
-        vocabulary,
-      )
+      template ??= prompt === undefined ? templateOf(vocabulary, format, open) : null
+      const parts =
+        prompt === undefined ? await template?.render(messages, offered) : [{ text: prompt, control: false }]
+      const segments = await segmentsOf(parts ?? [], vocabulary, pause)
       const most = contextTokens - maxTokens
       const tokens = await tokenizeSegments(segments, vocabulary, { most: contextTokens, pause })
       const { begin } = vocabulary
@@ -112,14 +95,19 @@ export function createPrompts(model: Pick<StepModel, 'vocabulary'>): Prompts {
         throw tooLong('least', needed, contextTokens, tokens.length < contextTokens ? needed : null)
       return tokens
     },
+    warm() {
+      if (vocabulary.chatTemplate !== null && vocabulary.chatTemplate !== '')
+        (template ??= templateOf(vocabulary, format, open)).warm()
+    },
+    stop: () => template?.stop(),
   }
 }
 
 const known = new WeakMap<object, Prompts>()
 
-/** The prompt builder of a model, created at the first call. */
-export function promptsOf(model: Pick<StepModel, 'vocabulary'>): Prompts {
-  const made = known.get(model) ?? createPrompts(model)
+/** The prompt builder of a model, created at the first call, whose `open` is used from then on. */
+export function promptsOf(model: Pick<StepModel, 'vocabulary'>, open?: OpenTemplate): Prompts {
+  const made = known.get(model) ?? createPrompts(model, open)
   known.set(model, made)
   return made
 }

@@ -58,8 +58,15 @@ function controlSegments(
   return segments
 }
 
-/** Joins adjacent texts. Lone surrogates become U+FFFD: UTF-8 cannot encode them. */
-export function segmentsOf(parts: readonly PromptPart[], vocabulary: Vocabulary): Segment[] {
+/**
+ * Joins adjacent texts. Lone surrogates become U+FFFD: UTF-8 cannot encode them. Long template text is read in pieces,
+ * with a pause after each.
+ */
+export async function segmentsOf(
+  parts: readonly PromptPart[],
+  vocabulary: Vocabulary,
+  pause: () => Promise<unknown>,
+): Promise<Segment[]> {
   const spaced = addsSpace(vocabulary)
   const result: Segment[] = []
   const add = (segment: Segment): void => {
@@ -67,14 +74,28 @@ export function segmentsOf(parts: readonly PromptPart[], vocabulary: Vocabulary)
     if ('text' in segment && last !== undefined && 'text' in last) last.text += segment.text
     else result.push({ ...segment })
   }
+  const addControl = (text: string): void => {
+    const first = result.length === 0
+    const segments =
+      controlSegments(text, vocabulary, { first, spaced }) ??
+      vocabulary.tokenizeSpecial(text, { begins: first }).map((token) => ({ token }))
+    segments.forEach(add)
+  }
+  let read = 0
   for (const { text, control } of parts) {
-    if (!control) add({ text: text.toWellFormed() })
-    else {
-      const first = result.length === 0
-      const segments =
-        controlSegments(text, vocabulary, { first, spaced }) ??
-        vocabulary.tokenizeSpecial(text, { begins: first }).map((token) => ({ token }))
-      segments.forEach(add)
+    if (!control) {
+      add({ text: text.toWellFormed() })
+      continue
+    }
+    for (let from = 0; from < text.length;) {
+      const to = cut(text, from)
+      addControl(text.slice(from, to))
+      read += to - from
+      from = to
+      if (read >= CUT_CHARACTERS) {
+        read = 0
+        await pause()
+      }
     }
   }
   return result

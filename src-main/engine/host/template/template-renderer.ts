@@ -1,10 +1,9 @@
-/** A jinja template compiled once and run within bounds of time and size. */
-import { Environment, Interpreter, Template } from '@huggingface/jinja'
+/** A jinja template compiled once and always run within bounds of time and size. */
+import { Environment, Template } from '@huggingface/jinja'
 
 import { boundedRender, OutOfTime, templateGlobals } from './template-guard.ts'
+import { BoundedInterpreter, TEXT_MAX } from './template-limits.ts'
 
-/** Template text of one prompt, contents not counted; 256 messages make some tens of thousands of characters. */
-const RENDERED_MAX = 2_000_000
 /** Generous, because a template that is late once, on a busy machine, would be refused for good. */
 const COMPILE_MS = 2_000
 /** After this many renders in a row that took too long the template is not run again. */
@@ -28,15 +27,13 @@ export interface RendererOptions {
 export function createRenderer(source: string, { variables, today, renderMs }: RendererOptions): TemplateRenderer {
   const template = boundedRender(() => new Template(source), COMPILE_MS)
   const globals = templateGlobals(today)
-  // The time limit costs some tenths of a millisecond; one loop over at most 256 messages needs none.
-  const short = (source.match(/\bfor\b/g)?.length ?? 0) <= 1 && !/range|macro|namespace/.test(source)
   let late = 0
   let runs = 0
 
   function run(messages: readonly object[], tools: readonly unknown[] | null): string {
     const scope = new Environment(globals)
     for (const [name, value] of Object.entries({ ...variables, messages, tools })) scope.set(name, value)
-    const { value } = new Interpreter(scope).run(template.parsed)
+    const { value } = new BoundedInterpreter(scope).run(template.parsed)
     return typeof value === 'string' ? value : ''
   }
 
@@ -55,8 +52,9 @@ export function createRenderer(source: string, { variables, today, renderMs }: R
 
   return {
     render(messages, tools) {
-      const text = short ? run(messages, tools) : watched(messages, tools)
-      if (text.length > RENDERED_MAX) throw new Error(`it makes more than ${RENDERED_MAX} characters`)
+      const text = watched(messages, tools)
+      // A text cannot be longer; a template whose result is none is weighed nowhere else.
+      if (text.length > TEXT_MAX) throw new Error(`it makes more than ${TEXT_MAX} characters`)
       return text
     },
     get slow() {

@@ -49,7 +49,10 @@ function serverOf(model: StepModel): Server {
           const end = new Promise<{ text: string; usage: EngineUsage }>((resolve) =>
             waits.set(job, { text: '', resolve }),
           )
-          scheduler.submit(job, engineRequest.parse(request), { priority: 'job', deadlineMs: null })
+          scheduler.submit(job, engineRequest.parse({ cacheScope: 'test', ...request }), {
+            priority: 'job',
+            deadlineMs: null,
+          })
           return end
         }),
       ),

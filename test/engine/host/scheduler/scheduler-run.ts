@@ -9,7 +9,7 @@ import type { EngineHostEvent } from '#engine/protocol.ts'
 import type { FakeStepModel } from './fake-step-model.ts'
 
 export const request = (content: string, more: object = {}): EngineRequest =>
-  engineRequest.parse({ messages: [], prompt: content, maxTokens: 100, ...more })
+  engineRequest.parse({ messages: [], prompt: content, maxTokens: 100, cacheScope: 'test', ...more })
 
 type End = Extract<EngineHostEvent, { t: 'done' | 'error' }>
 

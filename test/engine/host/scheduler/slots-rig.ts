@@ -7,11 +7,12 @@ import { FakeStepModel, type FakeStepModelOptions } from './fake-step-model.ts'
 
 export const tokens = (count: number, first = 1): number[] => Array.from({ length: count }, (_, at) => first + at)
 let arrivals = 0
-export const jobOf = (prompt: number[], maxTokens = 100): Sequence => {
+export const jobOf = (prompt: number[], maxTokens = 100, cacheScope: string | null = 'test'): Sequence => {
   const job = {
     id: `${(arrivals += 1)}`,
     prompt,
     maxTokens,
+    cacheScope,
     sampler: { dispose: () => undefined },
   } as unknown as EngineJob
   return createSequence({ job, priority: 'job', arrival: arrivals, arrivedAt: 0, deadlineAt: null })
@@ -23,7 +24,10 @@ export interface SlotsRig {
   /** Calls since the last look. */
   calls(): string[]
   /** A job that takes a slot and, by default, reads its whole prompt. */
-  enter(prompt: number[], options?: { read?: number; maxTokens?: number }): Promise<Sequence>
+  enter(
+    prompt: number[],
+    options?: { read?: number; maxTokens?: number; cacheScope?: string | null },
+  ): Promise<Sequence>
   /** One step that reads so many more tokens of the prompt. */
   read(sequence: Sequence, count: number): Promise<void>
 }
@@ -46,8 +50,8 @@ export function slotsRig(
     slots,
     read,
     calls: () => model.calls.slice(seen, (seen = model.calls.length)),
-    async enter(prompt, { read: count = prompt.length, maxTokens } = {}) {
-      const sequence = jobOf(prompt, maxTokens)
+    async enter(prompt, { read: count = prompt.length, maxTokens, cacheScope } = {}) {
+      const sequence = jobOf(prompt, maxTokens, cacheScope)
       await slots.take(sequence)
       if (sequence.leader === null && count > sequence.kvTokens) await read(sequence, count - sequence.kvTokens)
       return sequence

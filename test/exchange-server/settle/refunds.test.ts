@@ -11,12 +11,12 @@ import { exchangeMigrations } from '#exchange-server/exchange-db/index.ts'
 import { DeliveredMarks } from '#exchange-server/settle/delivered-marks.ts'
 import { reserveFor, settleJob } from '#exchange-server/settle/exchange-settlement.ts'
 import { refundUndelivered } from '#exchange-server/settle/refunds.ts'
-import { undeliveredJobs } from '#exchange-server/store/refunds.store.ts'
+import { insertUndelivered, keyedCall, pruneKeyedCalls, undeliveredJobs } from '#exchange-server/store/refunds.store.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 
-import { until } from '../support/until.ts'
-import { balances, books, listed, NANO, say, startTestExchange } from './exchange-support.ts'
-import { settleRig, type SettleRig } from './settle/settle-rig.ts'
+import { until } from '../../support/until.ts'
+import { balances, books, listed, NANO, say, startTestExchange } from '../exchange-support.ts'
+import { settleRig, type SettleRig } from './settle-rig.ts'
 
 const waiting = (db: Db): string[] => undeliveredJobs(db.read, 100).map(({ jobId }) => jobId)
 const opened = (exchange: { dir: string }): Db =>
@@ -66,6 +66,59 @@ describe('at the start of an exchange', () => {
       'incidents cost 0, the refunds make 7',
     ])
     rig.context.db.close()
+  })
+})
+
+describe('many at once', () => {
+  it('are paid back batch by batch; what cost nothing is only forgotten', () => {
+    const rig = settleRig()
+    rig.freeHolds(501)
+    const { db } = rig.context
+    db.tx((write) => {
+      for (let seq = 1; seq <= 501; seq += 1) insertUndelivered(write, `job_${seq}`, 0)
+    })
+    expect(refundUndelivered(rig.context)).toBe(0)
+    expect([waiting(db), incidents(rig)]).toEqual([[], 0n])
+    expect(db.read.prepare('SELECT count(*) AS n FROM refunds').get()).toEqual({ n: 0 })
+    db.close()
+  })
+})
+
+describe('a settled job', () => {
+  it.each([
+    ['whose buyer waits behind HTTP', { call: { keyMac: null, bodyMac: 'b' } }, {}, ['job_1']],
+    ['whose buyer left', { call: { keyMac: null, bodyMac: 'b' } }, { cancelled: true }, []],
+    ['of the practice buyer', {}, {}, []],
+  ])('%s', (_name, order, change, left) => {
+    const rig = settleRig()
+    const job = rig.job('job_1', change)
+    Object.assign(job.order, order)
+    reserveFor(rig.context, job)
+    const { claim, claimSig } = rig.claim(job)
+    settleJob(rig.context, job, claim, claimSig)
+    expect(waiting(rig.context.db)).toEqual(left)
+    rig.context.db.close()
+  })
+
+  it('of a call with a key names the last job of it', () => {
+    const rig = settleRig()
+    const { db } = rig.context
+    for (const [jobId, keyMac, bodyMac] of [
+      ['job_1', 'k', 'b'],
+      ['job_2', 'k', 'b'],
+      ['job_3', null, 'b'],
+    ] as const) {
+      const job = rig.job(jobId)
+      job.order.call = { keyMac, bodyMac }
+      reserveFor(rig.context, job)
+    }
+    expect(keyedCall(db.read, 'k')).toEqual({ bodyMac: 'b', jobId: 'job_2' })
+    expect(db.read.prepare('SELECT count(*) AS n FROM keyed_calls').get()).toEqual({ n: 1 })
+    db.tx((write) => pruneKeyedCalls(write, rig.clock.now()))
+    expect(keyedCall(db.read, 'k')).not.toBeNull()
+    db.tx((write) => pruneKeyedCalls(write, rig.clock.now() + 1))
+    expect(keyedCall(db.read, 'k')).toBeNull()
+    db.close()
   })
 })
 

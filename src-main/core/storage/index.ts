@@ -1,0 +1,2 @@
+/** The disks under the records. */
+export { createStorage, type Storage } from './storage.store.ts'

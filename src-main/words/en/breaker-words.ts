@@ -1,0 +1,22 @@
+/** English: why Stoker itself stopped selling, and what its self-check found. */
+import type { breakerReasons } from '#contract/reasons/breaker-reasons.ts'
+
+export const breakerWords: Record<keyof typeof breakerReasons, string> = {
+  'breaker.ownFaults':
+    'the last jobs of {model} failed by this machine’s own fault ({faults, number} in a row, {code}); it is tried with a short answer before it is offered again',
+  'breaker.silentEngine':
+    'the engine of {model} has said nothing for {seconds, number} s; it is tried with a short answer before it is offered again',
+  'breaker.fileChanged':
+    'the model’s file changed while it was in use: {path}; it is read again, and offered again only if it is the file that passed the exam',
+  'breaker.fileMissing': 'the model’s file is gone: {path}; it is offered again when the file is back',
+  'breaker.booksNotWritable':
+    'the books cannot be written ({path}: {problem}), so no job could be paid; it is offered again when they can be',
+  'breaker.folderGone':
+    'the data folder is gone or another one now: {path}; stop Stoker before anything is put back, what is sold now would be lost',
+  'breaker.notLoaded': 'its model is not in memory',
+  'breaker.nothingGenerated': 'the engine gave no text',
+  'breaker.noAnswer': 'the engine gave no answer within {seconds, number} s',
+  'breaker.checkFailed': 'it failed again ({code})',
+  'breaker.stillSo': 'It is not offered again yet: {reason}.',
+  'breaker.notStopped': 'Stoker has not stopped selling {instrument}; there is nothing to start again.',
+}

@@ -1,0 +1,196 @@
+/** The breaker with its real loop, self-checks, store and events; engine and models are fakes, the disk is a real one. */
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { describe, expect, it, onTestFinished } from 'vitest'
+
+import { StokerError } from '#contract/errors.ts'
+import type { Model } from '#contract/models.ts'
+import { createBreaker } from '#core/breaker/index.ts'
+import { diskProblem, watchedDb } from '#core/breaker/books-failure.ts'
+import { createRecordedEvents } from '#core/events/index.ts'
+import type { StoredModel } from '#core/models/index.ts'
+import { realmMigrations } from '#core/realm-db/index.ts'
+import type { Db } from '#db/db-types.ts'
+import { openDb } from '#db/open.ts'
+import { createFakeEngine } from '#test/support/fake-engine.ts'
+import { rigContext } from '#test/support/rig-context.ts'
+import { DEPLOYMENT, MODEL } from '#test/support/seller.ts'
+import { until } from '#test/support/until.ts'
+import { VENUE } from '#test/support/venue.ts'
+
+const HERE = { deploymentId: DEPLOYMENT, sha256: MODEL, venueId: VENUE }
+const SETTINGS = { contextTokens: 256, slots: 1, threads: 1, gpuLayers: 0, prefixReuse: false }
+
+async function start() {
+  const rig = rigContext()
+  const now = { silentMs: 0, file: 'ready' as Model['state'], fails: false }
+  const engine = createFakeEngine({
+    stats: () => ({ silentMs: now.silentMs }),
+    answer: () => (now.fails ? { code: 'ENGINE_CRASHED', message: 'fake', data: {} } : 'some words to say'),
+  })
+  const model = await engine.load({ path: '/fake', sha256: MODEL }, SETTINGS)
+  const facts = { deploymentId: DEPLOYMENT, sha256: MODEL, modelName: 'Nano', settings: SETTINGS }
+  const stored = { sha256: MODEL, path: '/fake.gguf' } as StoredModel
+  const opened = openDb({ path: join(rig.dataDir, 'practice.db'), migrations: realmMigrations })
+  let broken: string | null = null
+  const failing: Db = {
+    ...opened,
+    tx(work) {
+      if (broken !== null) throw Object.assign(new Error('disk'), { code: broken })
+      return opened.tx(work)
+    },
+  }
+  let touched = (_found: 'changed' | 'missing'): void => undefined
+  const recorded = createRecordedEvents(rig)
+  const breaker = createBreaker(rig, {
+    deployments: {
+      allLoaded: () => [{ ...facts, model }],
+      loaded: () => ({ ...facts, model }),
+      engine: () => engine,
+      find: () => facts,
+      onModelChange(listener) {
+        touched = (found) => listener({ deploymentId: DEPLOYMENT, sha256: MODEL, path: '/fake.gguf', found })
+        return () => void (touched = () => undefined)
+      },
+    },
+    models: {
+      ready: async () => {
+        if (now.file !== 'ready') throw new StokerError('MODEL_CHANGED', 'fake: another file')
+        return stored
+      },
+    },
+    venues: [{ venueId: VENUE, realmDb: failing }],
+    recorded,
+  })
+  breaker.start()
+  onTestFinished(async () => {
+    await breaker.stop()
+    opened.close()
+    rig.dispose()
+  })
+  const why = (): string | null => breaker.why(HERE)?.code ?? null
+  return {
+    rig,
+    now,
+    engine,
+    breaker,
+    opened,
+    why,
+    /** What the watch of files says. */
+    touch(found: 'changed' | 'missing') {
+      now.file = found
+      touched(found)
+    },
+    breakBooks: (code: string | null) => void (broken = code),
+    events: () => recorded.newest(20).map(({ what }) => what),
+    /** Advances until `holds`, second by second; how many seconds it took. */
+    async seconds(holds: () => boolean, atMost: number): Promise<number> {
+      for (let second = 0; second <= atMost; second += 1) {
+        // Looks at files are real: they end in their own time.
+        await until('a look', () => true)
+        await new Promise((resolve) => setTimeout(resolve, 5))
+        if (holds()) return second
+        await rig.clock.advance(1_000)
+      }
+      throw new Error(`not within ${atMost} s: ${why() ?? 'open'}`)
+    },
+  }
+}
+
+describe('a silent engine', () => {
+  it('stops the sale at once, is tried with a real generation, and is sold again only when that succeeds', async () => {
+    const { now, why, seconds, events, engine } = await start()
+    now.silentMs = 3_000
+    expect(await seconds(() => why() === 'breaker.silentEngine', 2)).toBeLessThanOrEqual(1)
+    now.fails = true
+    now.silentMs = 0
+    await seconds(() => events().includes('breaker.failed'), 3)
+    expect(why()).toBe('breaker.silentEngine')
+    now.fails = false
+    await seconds(() => why() === null, 10)
+    expect(events()).toEqual(['breaker.passed', 'breaker.failed', 'breaker.stopped'])
+    expect(engine.submitted.map(({ request, options }) => [request.maxTokens, options.priority])).toEqual([
+      [4, 'own'],
+      [4, 'own'],
+    ])
+  })
+
+  it('is let go by the owner’s word; what was let go stops again when it is silent still', async () => {
+    const { now, why, seconds, breaker, events } = await start()
+    now.silentMs = 4_000
+    now.fails = true
+    await seconds(() => why() !== null, 2)
+    now.silentMs = 0
+    await breaker.relist(HERE, 'practice/text-nano')
+    expect([why(), events()[0]]).toEqual([null, 'breaker.byHand'])
+    await expect(breaker.relist(HERE, 'practice/text-nano')).rejects.toMatchObject({
+      reason: { code: 'breaker.notStopped' },
+    })
+    now.silentMs = 4_000
+    await seconds(() => why() === 'breaker.silentEngine', 2)
+  })
+})
+
+describe('a changed file', () => {
+  it('stops the sale within its time, and the owner’s word alone does not start it', async () => {
+    const { now, why, breaker, touch } = await start()
+    touch('changed')
+    expect(why()).toBe('breaker.fileChanged')
+    await expect(breaker.relist(HERE, 'practice/text-nano')).rejects.toMatchObject({
+      code: 'CONFLICT',
+      reason: { code: 'breaker.stillSo' },
+    })
+    touch('missing')
+    expect(why()).toBe('breaker.fileMissing')
+    now.file = 'ready'
+    await breaker.relist(HERE, 'practice/text-nano')
+    expect(why()).toBeNull()
+  })
+})
+
+describe('books that cannot be written', () => {
+  it.each(['SQLITE_FULL', 'SQLITE_IOERR_WRITE', 'SQLITE_READONLY_DBMOVED', 'SQLITE_CANTOPEN'])(
+    '%s at any commit stops the venue until a commit succeeds',
+    async (code) => {
+      const { breakBooks, breaker, opened, why, seconds } = await start()
+      const books = watchedDb(
+        {
+          ...opened,
+          tx: () => {
+            throw Object.assign(new Error('disk'), { code })
+          },
+        },
+        (problem) => breaker.report({ kind: 'books-not-writable', venueId: VENUE, path: opened.path, problem }),
+      )
+      breakBooks(code)
+      expect(() => books.tx(() => 1)).toThrow('disk')
+      expect(breaker.why(HERE)).toMatchObject({ code: 'breaker.booksNotWritable', params: { problem: code } })
+      await seconds(() => breaker.trips()[0]!.checks > 0, 10)
+      expect(breaker.trips()[0]).toMatchObject({ kind: 'books-not-writable', subject: VENUE })
+      breakBooks(null)
+      await seconds(() => why() === null, 60)
+    },
+  )
+
+  it('is no matter of a constraint, a busy file or a mistake', () => {
+    for (const code of ['SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_BUSY', 'SQLITE_ERROR', undefined])
+      expect(diskProblem(Object.assign(new Error('x'), { code }))).toBeNull()
+    expect(diskProblem(new Error('outer', { cause: { code: 'SQLITE_FULL' } }))).toBe('SQLITE_FULL')
+  })
+})
+
+describe('a folder that is gone', () => {
+  it('stops everything; another folder in its place is not the one', async () => {
+    const { rig, why, seconds } = await start()
+    const aside = `${rig.dataDir}-aside`
+    renameSync(rig.dataDir, aside)
+    expect(await seconds(() => why() === 'breaker.folderGone', 10)).toBeLessThanOrEqual(10)
+    mkdirSync(rig.dataDir)
+    for (const name of ['rig.db', 'practice.db']) writeFileSync(join(rig.dataDir, name), '')
+    await expect(seconds(() => why() === null, 10)).rejects.toThrow('not within')
+    rmSync(rig.dataDir, { recursive: true })
+    renameSync(aside, rig.dataDir)
+    await seconds(() => why() === null, 60)
+  })
+})
