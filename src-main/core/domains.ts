@@ -142,7 +142,7 @@ function createVenueDomains(
 ) {
   const { deployments, power, onboarding, breaker } = machine
   const terms = createLastTerms(context)
-  const exams = createExams(context, { deployments, specs: terms.specs })
+  const exams = createExams(context, { deployments, specs: terms.specs, breaker })
   const qualifications = () => exams.qualifications()
   const serving: Late<Jobs> = late('the jobs of a venue')
   const storage: StorageService = {

@@ -26,7 +26,8 @@ export async function copyDatabases({ groups, onProgress, signal, entry = SOURCE
   signal?.throwIfAborted()
   const copied: CopiedFile[] = []
   let problem: CopyProblem | null = null
-  const worker = new Worker(entry, { workerData: groups, stdout: false, stderr: false })
+  // What was preloaded into this process is not the thread's.
+  const worker = new Worker(entry, { workerData: groups, execArgv: [] })
   const onAbort = (): void => void worker.terminate()
   signal?.addEventListener('abort', onAbort, { once: true })
   worker.on('message', (message: CopyMessage) => {
@@ -35,7 +36,7 @@ export async function copyDatabases({ groups, onProgress, signal, entry = SOURCE
     else problem = message.problem
   })
   worker.on('error', (error: NodeJS.ErrnoException) => {
-    problem ??= { kind: 'failed', file: basename(groups[0]?.[0]?.from ?? ''), detail: error.code ?? error.name }
+    problem ??= { kind: 'failed', file: basename(groups[0]?.[0]?.from ?? ''), detail: error.code ?? error.message.slice(0, 200) }
   })
   await new Promise<void>((resolve) => worker.once('exit', () => resolve()))
   signal?.removeEventListener('abort', onAbort)

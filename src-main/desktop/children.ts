@@ -2,6 +2,7 @@
 import type { HostChild } from '#contract/host.ts'
 import type { Clock } from '#contract/time.ts'
 import { CHILD_POLICIES } from '#lib/child-policies.ts'
+import { reasonOfEnd } from '#lib/exit-codes.ts'
 import { lastPlainLine } from '#lib/last-words.ts'
 import { endChild, type ChildExit } from '#lib/supervise.ts'
 
@@ -22,8 +23,11 @@ export class Children {
   readonly #killHard: (pid: number) => void
   readonly #write: (text: string) => void
 
-  /** `write`: where the lines of their standard error go. */
-  constructor(clock: Clock, killHard: (pid: number) => void, write: (text: string) => void) {
+  readonly #folder: string
+
+  /** `write`: where the lines of their standard error go; `folder`: the data folder of core and exchange. */
+  constructor(clock: Clock, killHard: (pid: number) => void, write: (text: string) => void, folder: string) {
+    this.#folder = folder
     this.#clock = clock
     this.#killHard = killHard
     this.#write = write
@@ -45,7 +49,9 @@ export class Children {
       process.on('exit', (code) => {
         gone = true
         this.#alive.delete(child)
-        resolve({ code, signal: null, words })
+        // An engine's memory is its model's file, which is elsewhere.
+        const unspoken = kind === 'engine' ? null : reasonOfEnd({ code, signal: null }, this.#folder)
+        resolve({ code, signal: null, words: unspoken?.message ?? words })
       })
     })
     const kill = (): void => {

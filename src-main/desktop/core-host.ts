@@ -34,17 +34,36 @@ import type { ParentPort, ShellLink } from './shell-link.ts'
 import { tellShell } from './tell-shell.ts'
 
 const log = createLog('stoker')
+/** Bundled beside this entry. */
+const COPY_ENTRY = join(import.meta.dirname, 'copy.js')
 
-/** Errors: DATA_LOCKED, UNAVAILABLE, DB_FROM_FUTURE, DB_CORRUPT. */
+/** The databases are brought up to date, for as long as that takes. */
+async function prepare(dataDir: string, link: ShellLink): Promise<void> {
+  await prepareDatabases(dataDir, (progress) =>
+    link.tell(busyWith(progress.step === 'checking' ? 'checking' : 'migrating', progressLine(progress))),
+  )
+  link.tell(busyNoMore)
+}
+
+/** That it is there, and what the tray shows. */
+function keepTelling(app: Core['client']['app'], link: ShellLink, signal: AbortSignal): void {
+  void pulse(systemClock, (word) => link.tell(word), signal)
+  void giveBackAtRest(systemClock, signal)
+  tellShell(
+    app,
+    (request) => link.tell(request),
+    signal,
+    (error) => log.error({ err: error }, 'the tray is no longer kept up to date'),
+  )
+}
+
+/** Errors: DATA_LOCKED, UNAVAILABLE, DB_FROM_FUTURE, DB_CORRUPT; NOT_FOUND and CONFLICT of `openSellerKey`. */
 async function start(
   { dataDir, version, resourcesDir }: Extract<ShellReply, { t: 'start' }>,
   link: ShellLink,
 ): Promise<StartedCore> {
   const lock = acquireLock(join(ensureDataDirectory(dataDir), 'lock.db'))
-  await prepareDatabases(dataDir, (progress) =>
-    link.tell(busyWith(progress.step === 'checking' ? 'checking' : 'migrating', progressLine(progress))),
-  )
-  link.tell(busyNoMore)
+  await prepare(dataDir, link)
   const key = openSellerKey(dataDir, systemClock)
   const exchangeHost = keepExchange({
     fork: () => link.fork('exchange'),
@@ -56,6 +75,7 @@ async function start(
   const stoker: VenueDriver = (_row, memory) =>
     createStokerVenue({
       url: () => exchangeHost.address(),
+      whyNoUrl: () => exchangeHost.whyAway(),
       key,
       name: () => running.get().rigName(),
       clock: systemClock,
@@ -81,22 +101,14 @@ async function start(
     },
     signingKey: key,
     bundledModelsDir: join(resourcesDir, 'models'),
-    // Bundled beside this entry.
-    copyEntry: join(import.meta.dirname, 'copy.js'),
+    copyEntry: COPY_ENTRY,
   })
   running.set(core)
   core.start()
   const handler = new RPCHandler(core.router)
   const stopping = new AbortController()
   const { app } = core.client
-  void pulse(systemClock, (word) => link.tell(word), stopping.signal)
-  void giveBackAtRest(systemClock, stopping.signal)
-  tellShell(
-    app,
-    (request) => link.tell(request),
-    stopping.signal,
-    (error) => log.error({ err: error }, 'the tray is no longer kept up to date'),
-  )
+  keepTelling(app, link, stopping.signal)
   return {
     serve: (channel) => handler.upgrade(channelAsPort(channel, 'server'), { context: { scopes: ALL_SCOPES } }),
     storeCloseChoice: (closeToTray) =>

@@ -3,12 +3,15 @@
  * channel.
  */
 import type { Channel } from '#contract/channel/channel.ts'
-import { fail } from '#contract/errors.ts'
+import { fail, fromErrorValue } from '#contract/errors.ts'
+import type { Reason } from '#contract/reasons.ts'
 import type { Clock } from '#contract/time.ts'
 import type { ForkedHost } from '#engine/client/engine-client.ts'
 import type { StokerVenueOptions } from '#venues/stoker/index.ts'
 import { CHILD_POLICIES } from '#lib/child-policies.ts'
+import { endReason, whyAway } from '#lib/child-reason.ts'
 import { childWord } from '#lib/child-words.ts'
+import { readStatedEnd } from '#lib/exit-codes.ts'
 import type { Log } from '#lib/log.ts'
 import { SupervisedChild, type LifeSigns, type SupervisedLife } from '#lib/supervise.ts'
 
@@ -18,6 +21,8 @@ import { supplierLine, type SupplierLine } from './supplier-line.ts'
 export interface KeptExchange {
   /** A new address after every restart, null while there is none: the adapter connects again when it changes. */
   address(): string | null
+  /** Why there is none, in words for the owner; null while it is there or comes up as usual. */
+  whyAway(): Reason | null
   /** Stands in for the `ws` client: one connection at a time over the exchange's channel. */
   readonly WebSocket: NonNullable<StokerVenueOptions['WebSocket']>
   /** Ends the process in the policy's time: it closes its books, or is killed. Nothing is started afterwards. */
@@ -43,15 +48,20 @@ interface Line {
 export function keepExchange({ fork, clock, log, onProgress, random }: KeptExchangeOptions): KeptExchange {
   let current: Line | null = null
   let lives = 0
+  /** What the last life said itself about why it ends. */
+  let stated: Reason | null = null
 
   const start = (signs: LifeSigns): SupervisedLife => {
     const host = fork()
     lives += 1
+    stated = null
     const line = { host, line: supplierLine(host.channel), number: lives }
     host.channel.onMessage((message) => {
       signs.heard()
       const word = childWord(message)
-      if ((message as { t?: unknown }).t === 'ready') {
+      const end = readStatedEnd(message)
+      if (end !== null) stated = fromErrorValue(end.error).reason
+      else if ((message as { t?: unknown }).t === 'ready') {
         current = line
         signs.ready()
       } else if (word?.t === 'busy' && word.task === null) signs.done()
@@ -79,7 +89,7 @@ export function keepExchange({ fork, clock, log, onProgress, random }: KeptExcha
     log,
     ...(random === undefined ? {} : { random }),
     start,
-    failed: (end) => fail('exchangeHost.failed', { why: end?.words ?? '' }),
+    failed: (end) => fail('exchangeHost.failed', { why: endReason(end, stated) }),
   })
   supervised.started().catch(() => undefined)
 
@@ -90,6 +100,7 @@ export function keepExchange({ fork, clock, log, onProgress, random }: KeptExcha
   }
   return {
     address: () => (current === null ? null : `port://exchange/${current.number}`),
+    whyAway: () => whyAway(supervised.state, stated),
     WebSocket: PortSocket as unknown as KeptExchange['WebSocket'],
     stop: async () => void (await supervised.stop()),
   }

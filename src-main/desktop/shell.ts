@@ -69,6 +69,7 @@ export class Shell {
       clock,
       (pid) => electron.killHard(pid),
       (text) => void process.stderr.write(text),
+      paths.dataDir,
     )
     this.#supervised = new SupervisedChild({
       name: 'core',

@@ -72,7 +72,6 @@ export const CHILD_POLICIES = {
     end: { askMs: 10_000, terminateMs: 4_000, killMs: KILL_MS },
   },
 } as const satisfies Record<string, ChildPolicy>
-export type ChildKind = keyof typeof CHILD_POLICIES
 
 /** A model that one process of several refused after a crash (no memory at that moment) is offered to it again. */
 export const RELOAD_PAUSES = { pausesMs: [1_000, 4_000, 15_000, 60_000] } as const satisfies Pauses

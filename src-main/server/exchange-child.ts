@@ -6,12 +6,13 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 
 import { fail, fromErrorValue, inWords, type StokerError } from '#contract/errors.ts'
-import { because } from '#contract/reasons.ts'
+import { because, type Reason } from '#contract/reasons.ts'
 import type { Clock } from '#contract/time.ts'
 import { childEnvironment } from '#lib/child-environment.ts'
 import { CHILD_POLICIES } from '#lib/child-policies.ts'
+import { endReason, whyAway } from '#lib/child-reason.ts'
 import { childWord } from '#lib/child-words.ts'
-import { readStatedEnd } from '#lib/exit-codes.ts'
+import { readStatedEnd, reasonOfEnd } from '#lib/exit-codes.ts'
 import { lastPlainLine } from '#lib/last-words.ts'
 import type { Log } from '#lib/log.ts'
 import {
@@ -53,6 +54,8 @@ export interface ExchangeChild {
   address(): ExchangeAddress | null
   /** What its supervisor says of it. */
   state(): ChildState
+  /** Why there is no address, in words for the owner; null while it is there or comes up as usual. */
+  whyAway(): Reason | null
   /** Ends it in the policy's time; nothing is forked afterwards. */
   stop(): Promise<void>
 }
@@ -103,7 +106,8 @@ function forkHost(
     const end = async (code: number | null, signal: string | null): Promise<void> => {
       await Promise.race([heard, clock.sleep(LAST_WORDS_MS, { unref: true })])
       lines.close()
-      resolve({ code, signal, words: lastWords })
+      const unspoken = reasonOfEnd({ code, signal }, args[args.indexOf('--data') + 1] ?? '')
+      resolve({ code, signal, words: unspoken?.message ?? lastWords })
     }
     child.once('exit', (code, signal) => void end(code, signal))
     // A child that never started has no exit event.
@@ -151,6 +155,10 @@ class KeptExchangeChild implements ExchangeChild {
 
   state(): ChildState {
     return this.#supervised.state
+  }
+
+  whyAway(): Reason | null {
+    return whyAway(this.state(), this.#stated?.reason ?? null)
   }
 
   async stop(): Promise<void> {
@@ -202,18 +210,12 @@ class KeptExchangeChild implements ExchangeChild {
 
   #onState(state: ChildState): void {
     if (state.kind === 'givenUp') this.#first.reject(this.#failure(state.last))
-    if (state.kind === 'backoff')
-      this.#options.onProgress?.(inWords(because('exchangeHost.again', { why: this.#why(state.last) })))
+    const why = state.kind === 'backoff' ? this.whyAway() : null
+    if (why !== null) this.#options.onProgress?.(inWords(why))
   }
 
   #failure(end: ChildEnd | null): StokerError {
-    return this.#stated ?? fail('exchangeHost.failed', { why: this.#why(end) })
-  }
-
-  #why(end: ChildEnd | null): string {
-    if (this.#stated !== null) return this.#stated.message
-    if (end === null || end.words === '') return inWords(because('exchangeHost.seeWhy'))
-    return end.words
+    return this.#stated ?? fail('exchangeHost.failed', { why: endReason(end, null) })
   }
 }
 

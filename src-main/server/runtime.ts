@@ -131,6 +131,7 @@ function createHeadlessCore(
   const stoker: VenueDriver = (_row, memory) =>
     createStokerVenue({
       url: () => exchangeChild.address()?.url.replace(/^http/, 'ws').concat(SUPPLIER_PATH_V2) ?? null,
+      whyNoUrl: () => exchangeChild.whyAway(),
       key: signingKey,
       name: () => created.get().rigName(),
       clock,

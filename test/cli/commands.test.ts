@@ -131,6 +131,10 @@ describe('exit codes', () => {
     [['relist'], 2],
     [['buyer-key', '--data', '{dir}'], 3],
     [['ledger', 'check', '--data', '{dir}'], 3],
+    [['ledger', 'write-off', 'x', '--data', '{dir}'], 3],
+    [['venue', 'keys', '--data', '{dir}'], 3],
+    [['venue', 'trust', '--data', '{dir}'], 2],
+    [['venue', 'take-over', '--data', '{dir}'], 3],
     [['ledger', 'check', '--data', '{dir}/none'], 3],
   ])('%j ends with %i', async (args, code) => {
     const dir = tempDir()

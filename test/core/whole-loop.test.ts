@@ -2,9 +2,10 @@
  * The seller's core with its real adapter against the real exchange, in one process; only the engine is a fake that
  * knows the answers.
  */
-import { writeFileSync } from 'node:fs'
+import { copyFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+import Database from 'better-sqlite3'
 import { describe, it, expect, onTestFinished } from 'vitest'
 
 import type { Core } from '#core/core.ts'
@@ -19,6 +20,7 @@ import type { Exchange } from '#exchange-server/exchange.ts'
 import { admin } from '../exchange-server/exchange-support.ts'
 import { createFakeEngines } from '../support/fake-engines.ts'
 import { openInProcessStack, untilCore, untilOnline, type InProcessStack } from '../support/in-process-stack.ts'
+import { inEnglish } from '../support/in-english.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { VENUE } from '#test/support/venue.ts'
 
@@ -130,6 +132,13 @@ describe('the whole loop', () => {
     expect((await core.client.app.onboarding()).firstEarningAt).not.toBeNull()
     await core.client.app.updateSettings({ rigName: 'the box under the stairs' })
 
+    // A copy of the exchange's books, as a backup would be.
+    const [copy, newer] = [join(made.folder, 'copy.db'), join(made.folder, 'newer.db')]
+    const database = join(exchange.dir, 'exchange.db')
+    const books = new Database(database)
+    books.exec(`VACUUM INTO '${copy}'`)
+    books.close()
+
     const again = await made.restartCore()
     await untilCore(again, async () => (await again.client.market.listings({ venueId: VENUE }))[0]?.state === 'listed')
     expect(await buy(exchange, key)).toBe('Sold, word by word!')
@@ -144,6 +153,33 @@ describe('the whole loop', () => {
       comparedWithExchange: true,
     })
     expect(await admin(exchange, `/supplier/${made.key.publicKey}`)).toMatchObject({ name: 'the box under the stairs' })
+    expect(await again.client.venues.keys({ venueId: VENUE })).toMatchObject({
+      supplier: made.key.publicKey,
+      pinned: exchange.exchangeKey,
+      starts: 2,
+      hold: null,
+    })
+
+    // The exchange is put back to the copy, which does not know the third receipt: nothing is sold to it.
+    await made.stopExchange()
+    renameSync(database, newer)
+    copyFileSync(copy, database)
+    await made.startExchange()
+    const listing = async () => (await again.client.market.listings({ venueId: VENUE }))[0]
+    await untilCore(again, async () => (await listing())?.reason.code === 'history.diverged')
+    expect(await listing()).toMatchObject({ state: 'waiting' })
+    await expect(buy(made.exchange, key), 'nobody sells').rejects.toThrow(/undefined/)
+    expect((await again.client.jobs.list({ venueId: VENUE })).jobs).toHaveLength(3)
+    expect(inEnglish(await again.client.app.home({ venueId: VENUE })).sentence).toMatch(/at receipt 2 and ours at 3/)
+    const check = await again.client.app.ledgerCheck({ venueId: VENUE })
+    expect([check.ok, check.problems.join()]).toEqual([false, expect.stringContaining('Ways on')])
+    // The newer one comes back, and all goes on where it stood.
+    await made.stopExchange()
+    rmSync(database)
+    renameSync(newer, database)
+    await made.startExchange()
+    await untilCore(again, async () => (await listing())?.state === 'listed')
+    expect(await buy(made.exchange, key)).toBe('Sold, word by word!')
   }, 180_000)
 
   it('resumes an exam that a restart interrupted, without asking a judged item again; on a remote server, of which the transcript claims no more than it knows', async () => {

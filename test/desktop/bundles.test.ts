@@ -169,6 +169,17 @@ describe('the built desktop bundles', () => {
     expect(existsSync(join(dataDir, 'owner.json'))).toBe(false)
   }, 240_000)
 
+  it('copy the folder in a thread, whose code is a bundle of its own', async () => {
+    const { connect } = await app(join(tempDir(), 'rig'))
+    const client = await connect()
+    const folder = join(tempDir(), 'copies')
+    await client.backup.start({ folder })
+    await until('the copy', async () => (await client.backup.status()).running === null)
+    const { last, recent } = await client.backup.status()
+    expect(recent[0]?.problem).toBeNull()
+    expect(readdirSync(last!.path)).toEqual(expect.arrayContaining(['manifest.json', 'practice.db', 'seller.key']))
+  })
+
   it('tell the owner when the folder is in use, instead of restarting', async () => {
     const dataDir = join(tempDir(), 'rig')
     const first = await app(dataDir)

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { messagePortMainChannel } from '#contract/channel/message-port-main.ts'
+import { fail } from '#contract/errors.ts'
 import type { VenueState } from '#core/venues/venue.port.ts'
 import { keepExchange } from '#desktop/kept-exchange.ts'
 import { ShellLink } from '#desktop/shell-link.ts'
@@ -15,7 +16,7 @@ import { supplierLine } from '#desktop/supplier-line.ts'
 import { createStokerVenue } from '#venues/stoker/index.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { loadOrCreateSigningKey } from '#lib/ed25519.ts'
-import { EXITS } from '#lib/exit-codes.ts'
+import { exitOf, statedEnd } from '#lib/exit-codes.ts'
 import { createLog } from '#lib/log.ts'
 import { startExchange, type Exchange } from '#exchange-server/exchange.ts'
 
@@ -198,6 +199,7 @@ describe('the exchange host of the desktop app', () => {
     port.postMessage({ t: 'busy', task: 'migrating', text: '3 %' })
     await fake.advance(3_600_000)
     expect([lines, parent.types, kept.address()]).toEqual([['3 %'], ['fork'], null])
+    expect(kept.whyAway()).toEqual({ code: 'exchangeHost.busy', params: { text: '3 %' } })
     port.postMessage({ t: 'busy', task: null, text: '' })
     await settle()
     await fake.advance(60_000)
@@ -206,7 +208,7 @@ describe('the exchange host of the desktop app', () => {
     await fake.advance(250)
     forked(2).postMessage({ t: 'ready' })
     await settle()
-    expect(kept.address()).toBe('port://exchange/2')
+    expect([kept.address(), kept.whyAway()]).toEqual(['port://exchange/2', null])
     await fake.advance(120_000)
     expect(parent.said.at(-1)).toEqual({ t: 'kill', id: 2, hard: true })
     exited(2, 137)
@@ -236,11 +238,45 @@ describe('the exchange host of the desktop app', () => {
   })
 
   it('starts one no more that stated a reason which no start mends', async () => {
-    const { parent, fake, kept, exited } = played()
+    const { parent, fake, kept, forked, exited } = played()
     await settle()
-    exited(1, EXITS.newer.exit, 'written by a newer Stoker')
+    const error = fail('db.newer', { path: 'exchange.db', version: 9_999, newest: 70 })
+    forked(1).postMessage(statedEnd(error))
+    await settle()
+    exited(1, exitOf(error), 'its last line')
     await fake.advance(3_600_000)
-    expect([parent.types, kept.address()]).toEqual([['fork'], null])
+    expect([parent.types, kept.address(), kept.whyAway()]).toEqual([
+      ['fork'],
+      null,
+      { code: 'exchangeHost.failed', params: { why: error.reason } },
+    ])
+  })
+
+  it('tells the venue why there is no address', async () => {
+    const { kept, fake, exited } = played()
+    await settle()
+    exited(1, 1, 'the lock is held')
+    await settle()
+    const adapter = createStokerVenue({
+      url: () => kept.address(),
+      whyNoUrl: () => kept.whyAway(),
+      key: loadOrCreateSigningKey(join(tempDir(), 'seller.key')),
+      name: 'test',
+      clock: fake,
+      log,
+      WebSocket: kept.WebSocket,
+    })
+    adapter.start(NO_LEASES)
+    await settle()
+    expect(adapter.state()).toMatchObject({
+      kind: 'offline',
+      reason: {
+        code: 'exchangeHost.again',
+        params: { why: { code: 'text', params: { text: 'the lock is held' } } },
+      },
+    })
+    await adapter.stop()
+    await kept.stop()
   })
 
   it('ends an attempt at once while there is no exchange', async () => {

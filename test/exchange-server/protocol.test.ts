@@ -1,9 +1,9 @@
-/** docs/protocol.md against the code: every frame is named, every example recomputes. */
+/** docs/protocol.md and docs/protocol-1.md against the code: every frame is named, every example recomputes. */
 import { createPrivateKey, sign } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 
-import { answerMac, receiptHash, requestMac, verifyReceipt } from '#books/receipts.ts'
+import { answerMac, answerMacV2, receiptHash, releaseHash, requestMac, verifyReceipt } from '#books/receipts.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import {
   challengeFrame,
@@ -15,17 +15,40 @@ import {
   FRAME_BYTES_MAX,
   welcomeFrame,
 } from '#contract/supplier.ts'
+import {
+  challengeFrameV2,
+  exchangeFrameV2,
+  helloFrameV2,
+  supplierFrameV2,
+  welcomeFrameV2,
+  type AnswerText,
+} from '#contract/supplier-v2.ts'
 import { inputTokens } from '#contract/bytes4.ts'
 import { inferenceRequest } from '#contract/inference.ts'
 import { canonicalJson } from '#lib/canonical.ts'
 import { verifySignature } from '#lib/ed25519.ts'
 import { ADDRESS_BOUNDS, LIMITS } from '#exchange-server/exchange-limits.ts'
-import { helloText } from '#lib/handshake-texts.ts'
+import { requestTokens } from '#lib/billed-tokens.ts'
+import { helloText, helloTextV2, welcomeTextV2 } from '#lib/handshake-texts.ts'
 
-const text = readFileSync('docs/protocol.md', 'utf8')
-const examples = [...text.matchAll(/```json\n([\s\S]*?)```/g)].map(
-  (match) => JSON.parse(match[1]!) as Record<string, string>,
-)
+const page = (name: string) => {
+  const text = readFileSync(name, 'utf8')
+  const examples = [...text.matchAll(/```json\n([\s\S]*?)```/g)].map(
+    (match) => JSON.parse(match[1]!) as Record<string, string>,
+  )
+  return { text, examples }
+}
+const [v1, v2] = [page('docs/protocol-1.md'), page('docs/protocol.md')]
+const unsaid = (text: string, values: readonly number[]): number[] =>
+  values.filter((value) => !text.includes(value.toLocaleString('en-US')))
+
+/** Frames, and fields of them, that the text does not name. */
+const unnamed = (text: string, frames: readonly { shape: object }[]): string[] =>
+  frames.flatMap(({ shape }) => {
+    const { t, ...fields } = shape as { t: { value: string } }
+    const missing = Object.keys(fields).filter((field) => !new RegExp(`\\b${field}\\b`).test(text))
+    return [...(text.includes(`\`${t.value}\``) ? [] : [t.value]), ...missing.map((field) => `${t.value}.${field}`)]
+  })
 
 const keyOf = (secretHex: string): ReturnType<typeof createPrivateKey> =>
   createPrivateKey({
@@ -34,44 +57,19 @@ const keyOf = (secretHex: string): ReturnType<typeof createPrivateKey> =>
     type: 'pkcs8',
   })
 
-describe('docs/protocol.md', () => {
+describe('docs/protocol-1.md', () => {
+  const { text, examples } = v1
   it('names every frame and every field of it', () => {
-    for (const frame of [
-      challengeFrame,
-      helloFrame,
-      welcomeFrame,
-      refusedFrame,
-      ...supplierFrame.options,
-      ...exchangeFrame.options,
-    ]) {
-      const { t, ...fields } = frame.shape
-      const name = t.value as string
-      expect(text).toContain(`\`${name}\``)
-      for (const field of Object.keys(fields))
-        expect({ frame: name, field, found: new RegExp(`\\b${field}\\b`).test(text) }).toEqual({
-          frame: name,
-          field,
-          found: true,
-        })
-    }
-  })
-
-  it('states the bounds that the code has', () => {
-    const said = (value: number): void => expect(text).toContain(value.toLocaleString('en-US'))
-    for (const value of [
-      FRAME_BYTES_MAX,
-      RESEND_BUFFER_MAX,
-      LIMITS.framesPerSecond,
-      LIMITS.frameBurst,
-      LIMITS.violations,
-      LIMITS.supplierFrameBytes,
-      ADDRESS_BOUNDS.sockets,
-      ADDRESS_BOUNDS.handshakes,
-      ADDRESS_BOUNDS.helloBurst,
-      LIMITS.connections,
-      LIMITS.offersPerSupplier,
-    ])
-      said(value)
+    expect(
+      unnamed(text, [
+        challengeFrame,
+        helloFrame,
+        welcomeFrame,
+        refusedFrame,
+        ...supplierFrame.options,
+        ...exchangeFrame.options,
+      ]),
+    ).toEqual([])
   })
 
   it('gives a handshake that verifies, and that anyone can sign again from the secret', () => {
@@ -106,5 +104,96 @@ describe('docs/protocol.md', () => {
         'base64url',
       ),
     ).toBe(exchangeSig)
+  })
+})
+
+describe('docs/protocol.md', () => {
+  const { text, examples } = v2
+  const [handshake, sale] = examples as unknown as [
+    {
+      supplierSecret: string
+      exchangeSecret: string
+      exchange: string
+      nonce: string
+      hello: Record<string, string>
+      welcome: { sig: string; heads: unknown }
+    },
+    {
+      salt: string
+      request: unknown
+      answer: AnswerText
+      receipt: Receipt
+      receiptSha256: string
+      release: Parameters<typeof releaseHash>[0]
+      releaseSha256: string
+    },
+  ]
+
+  it('names every frame and every field of it', () => {
+    expect(
+      unnamed(text, [
+        challengeFrameV2,
+        helloFrameV2,
+        welcomeFrameV2,
+        refusedFrame,
+        ...supplierFrameV2.options,
+        ...exchangeFrameV2.options,
+      ]),
+    ).toEqual([])
+  })
+
+  it('states the bounds that the code has', () => {
+    expect(
+      unsaid(text, [
+        FRAME_BYTES_MAX,
+        RESEND_BUFFER_MAX,
+        LIMITS.framesPerSecond,
+        LIMITS.frameBurst,
+        LIMITS.violations,
+        LIMITS.supplierFrameBytes,
+        ADDRESS_BOUNDS.sockets,
+        ADDRESS_BOUNDS.handshakes,
+        LIMITS.connections,
+        LIMITS.offersPerSupplier,
+      ]),
+    ).toEqual([])
+  })
+
+  it('gives a handshake that both sides signed over both nonces, and that anyone can sign again', () => {
+    const { supplierSecret, exchangeSecret, exchange, nonce, hello, welcome } = handshake
+    expect([helloFrameV2.parse(hello), welcomeFrameV2.parse(welcome)]).toEqual([hello, welcome])
+    const signed = helloTextV2(nonce, exchange, hello)
+    expect(verifySignature(hello['supplier']!, signed, hello['sig']!)).toBe(true)
+    expect(sign(null, Buffer.from(signed), keyOf(supplierSecret)).toString('base64url')).toBe(hello['sig'])
+    const back = welcomeTextV2(nonce, hello['nonce']!, hello['supplier']!, welcome)
+    expect(verifySignature(exchange, back, welcome.sig)).toBe(true)
+    expect(sign(null, Buffer.from(back), keyOf(exchangeSecret)).toString('base64url')).toBe(welcome.sig)
+    for (const other of [
+      helloTextV2(hello['nonce']!, exchange, hello),
+      helloTextV2(nonce, exchange, { ...hello, epoch: 4 }),
+    ])
+      expect(verifySignature(hello['supplier']!, other, hello['sig']!)).toBe(false)
+    expect(welcome.heads).toEqual({
+      receipts: { seq: 1, hash: sale.receiptSha256 },
+      releases: { seq: 1, hash: sale.releaseSha256 },
+    })
+  })
+
+  it('gives a receipt that verifies in every respect, and its release', () => {
+    const { salt, request, answer, receipt, receiptSha256, release, releaseSha256 } = sale
+    expect(
+      verifyReceipt(receipt, { exchangeKey: handshake.exchange, prev: null, content: { salt, request, answer } }),
+    ).toMatchObject({ ok: true, problems: [], notShown: [] })
+    expect([requestMac(salt, request), answerMacV2(salt, answer), receiptHash(receipt), releaseHash(release)]).toEqual([
+      receipt.claim.requestMac,
+      receipt.claim.answerMac,
+      receiptSha256,
+      releaseSha256,
+    ])
+    expect(requestTokens(inferenceRequest.parse(request))).toBe(receipt.billed.inputTokens)
+    expect(release.amountNano).toBe(receipt.sellerNano)
+    const { exchangeSig, ...unsigned } = receipt
+    const signed = `stoker-receipt-v2\n${canonicalJson(unsigned)}`
+    expect(sign(null, Buffer.from(signed), keyOf(handshake.exchangeSecret)).toString('base64url')).toBe(exchangeSig)
   })
 })

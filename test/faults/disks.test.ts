@@ -3,6 +3,7 @@
  * that need a write to be read, a rig that goes on selling what it cannot book, one that does not come back by itself, a
  * folder without a word.
  */
+import { once } from 'node:events'
 import { existsSync, mkdirSync, renameSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -112,6 +113,23 @@ describe('a data folder', () => {
       renameSync(dir, `${dir}.gone`)
       await says(rig, 'disk.gone')
       expect(rig.stderr()).not.toMatch(STACK)
+    },
+    TEST_MS,
+  )
+
+  it.skipIf(process.platform !== 'linux')(
+    'whose -shm is cut short under a running Stoker: its end by SIGBUS has words',
+    async () => {
+      const dir = tempDir()
+      const rig = await startRig({ dir, args: QUIET })
+      const ended = once(rig.process, 'close')
+      truncateSync(join(dir, 'practice.db-shm'), 0)
+      // What reads or writes next touches what is gone.
+      await rig.client.jobs.list({ venueId: VENUE }).catch(() => undefined)
+      const [code, signal] = (await ended) as [number | null, string | null]
+      expect([code, signal]).toEqual([null, 'SIGBUS'])
+      expect(rig.stderr()).toMatch(/the system ended Stoker.*taken away or a file of it was cut short/)
+      expect(rig.stderr()).toContain(dir)
     },
     TEST_MS,
   )

@@ -129,6 +129,7 @@ describe('the exchange host as a child', () => {
       message: expect.stringMatching(/newer Stoker/),
     })
     expect([ends, second.state().kind]).toEqual([1, 'givenUp'])
+    expect(second.whyAway()).toMatchObject({ code: 'exchangeHost.failed', params: { why: { code: 'db.newer' } } })
   })
 
   it('is waited for while it migrates, however long that takes (it was killed at 20 s in its copy)', async () => {

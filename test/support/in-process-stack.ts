@@ -77,7 +77,7 @@ export async function openInProcessStack({
     const running = late<Core>('the core')
     const stoker: VenueDriver = (_row, memory) =>
       createStokerVenue({
-        url: `${exchange.url.replace('http', 'ws')}${SUPPLIER_PATH_V2}`,
+        url: () => `${exchange.url.replace('http', 'ws')}${SUPPLIER_PATH_V2}`,
         key,
         name: () => running.get().rigName(),
         clock,

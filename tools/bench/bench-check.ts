@@ -52,6 +52,7 @@ async function check(folder: string, jobs: number): Promise<Taken> {
       return text
     }),
   )
+  if (out === '') throw new Error(`the check of ${jobs} jobs said nothing: ${err!.slice(-1_000)}`)
   const result = JSON.parse(out!) as { ok: boolean; problems: string[]; ours: { receipts: number } }
   if (!result.ok) throw new Error(`the check of ${jobs} jobs says: ${JSON.stringify(result).slice(0, 1_000)}`)
   const last = err!.trim().split('\n').at(-1)!

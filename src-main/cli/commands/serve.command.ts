@@ -9,6 +9,7 @@ import { isLoopback } from '#lib/host-names.ts'
 import { DATA_OPTION, integer } from '../shared-options.ts'
 import { note, printJson, printLine, venueNote } from '../output.ts'
 import { untilSignal } from '../signals.ts'
+import { watchUnspokenEnd } from '../unspoken-end.ts'
 import { VERSION } from '../version.ts'
 
 /** Registered for nobody; a bookmark stays good. Where it is taken and no port was asked for, any free one is used. */
@@ -39,6 +40,7 @@ async function serve(options: ServeOptions): Promise<void> {
   )
   const signal = untilSignal()
   const { startRuntime } = await import('#server/runtime.ts')
+  watchUnspokenEnd(resolve(options.data))
   const runtime = await startRuntime({
     dataDir: resolve(options.data),
     host,

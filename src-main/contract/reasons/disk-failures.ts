@@ -6,6 +6,7 @@ export const diskFailures = {
   'disk.failed': ['DISK_FAILED', 'path', 'error'],
   'disk.gone': ['DISK_FAILED', 'path'],
   'disk.vanished': ['DISK_FAILED', 'path'],
+  'disk.unspoken': ['DISK_FAILED', 'path'],
   'db.readNeedsWrite': ['DISK_READONLY', 'path'],
   'db.damaged': ['DB_CORRUPT', 'path', 'problem', 'advice'],
   'db.emptyFile': ['DB_CORRUPT', 'path', 'advice'],

@@ -9,6 +9,7 @@ export const rimFailures = {
   'exchangeHost.stopped': ['CANCELLED'],
   'exchangeHost.failed': ['UNAVAILABLE', 'why'],
   'exchangeHost.seeWhy': [null],
+  'exchangeHost.busy': [null, 'text'],
   'exchangeHost.again': [null, 'why'],
   'exchangeHost.moved': [null, 'before', 'port'],
   'console.cannotListen': ['UNAVAILABLE', 'host', 'port', 'error'],

@@ -61,6 +61,7 @@ export const sellerFailures = {
   'exam.handedBack': ['CANCELLED'],
   'exam.noWitness': ['EXCHANGE_OFFLINE'],
   'exam.running': ['EXAM_RUNNING'],
+  'exam.stopped': ['CONFLICT', 'reason'],
   'exam.connectionLost': ['EXCHANGE_OFFLINE'],
   'exam.itemUnknown': ['NOT_FOUND'],
   'exam.noTranscript': ['NOT_FOUND'],

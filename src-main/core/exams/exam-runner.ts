@@ -6,6 +6,7 @@
 import { fail, type StokerError } from '#contract/errors.ts'
 import { brandId, type ExamId } from '#contract/ids.ts'
 import { nanoPerMtok, onePrice } from '#contract/money.ts'
+import type { Reason } from '#contract/reasons.ts'
 import type { VenueContext, DeploymentsService } from '#core/core-context.ts'
 import type { ExamSink } from '#core/jobs/index.ts'
 import type { ExamItemJudged, ExamResult, ExamStarted, OfferedJob, VenueEvent } from '#core/venues/index.ts'
@@ -36,6 +37,8 @@ const JUDGED_MAX = 10_000
 export class ExamRunner {
   readonly #context: VenueContext
   readonly #deployments: DeploymentsService
+  /** Why nothing may be served from a deployment now: an exam would measure that, and use up an attempt. */
+  readonly #stopped: (deploymentId: string) => Reason | null
   readonly #waiters = new Waiters()
   readonly #passed = new Set<(instrument: string) => void>()
   #current: SellerExamRow | null = null
@@ -46,8 +49,13 @@ export class ExamRunner {
   /** Loading the model for an exam that will be asked for; one at a time. */
   #preparing = false
 
-  constructor(context: VenueContext, deployments: DeploymentsService) {
+  constructor(
+    context: VenueContext,
+    deployments: DeploymentsService,
+    stopped: (deploymentId: string) => Reason | null,
+  ) {
     this.#context = context
+    this.#stopped = stopped
     this.#deployments = deployments
     context.realmDb.tx((db) => interruptRunning(db, context.key.publicKey))
   }
@@ -75,7 +83,8 @@ export class ExamRunner {
 
   /** Those that count for the key we sell under now, newest first. */
   ownRows(): SellerExamRow[] {
-    return this.rows().filter(({ supplier }) => supplier === this.#context.key.publicKey)
+    const { publicKey } = this.#context.key
+    return this.rows().filter(({ supplier }) => supplier === null || supplier === publicKey)
   }
 
   /** Called after the commit of a pass, with its grade; the returned function ends that. */
@@ -176,6 +185,8 @@ export class ExamRunner {
   /** Asks the exchange to begin or go on; resolves when it has. */
   async #ask(instrument: string, deploymentId: string, examId?: string): Promise<SellerExamRow> {
     this.#mayAsk()
+    const reason = this.#stopped(deploymentId)
+    if (reason !== null) throw fail('exam.stopped', { reason })
     this.#preparing = true
     const { sha256, engine, device, slots } = await this.#deployments.ensureLoaded(deploymentId).finally(() => {
       this.#preparing = false

@@ -1,6 +1,7 @@
 /** Exams: how a deployment qualifies for a grade. */
 import type { GradeSpec } from '#contract/grades.ts'
 import { brandId, type Instrument } from '#contract/ids.ts'
+import type { BreakerPort } from '#core/breaker/breaker.port.ts'
 import type { VenueContext, DeploymentsService, ExamFacts } from '#core/core-context.ts'
 import type { ExamSink } from '#core/jobs/index.ts'
 
@@ -30,9 +31,17 @@ export interface Exams {
 
 export function createExams(
   context: VenueContext,
-  deps: { deployments: DeploymentsService; specs: () => readonly GradeSpec[] },
+  deps: {
+    deployments: DeploymentsService
+    specs: () => readonly GradeSpec[]
+    /** Says where nothing may be served, and why. */
+    breaker?: Pick<BreakerPort, 'why'>
+  },
 ): Exams {
-  const runner = new ExamRunner(context, deps.deployments)
+  const runner = new ExamRunner(context, deps.deployments, (deploymentId) => {
+    const sha256 = deps.deployments.find(deploymentId)?.sha256 ?? null
+    return deps.breaker?.why({ deploymentId, sha256, venueId: context.venueId }) ?? null
+  })
   let detach: () => void = () => undefined
   return {
     calls: examsCalls(context, runner, deps.specs),

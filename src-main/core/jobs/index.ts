@@ -1,4 +1,5 @@
 /** Jobs of one venue: won, served, claimed, paid. */
+import { inWords } from '#contract/errors.ts'
 import type { Reason } from '#contract/reasons.ts'
 import type { LiveJob } from '#contract/app.ts'
 import type { Receipt } from '#contract/receipt.ts'
@@ -6,6 +7,7 @@ import { MINUTE_MS } from '#contract/time.ts'
 import type { BreakerPort } from '#core/breaker/breaker.port.ts'
 import type { VenueContext, DeploymentsService, PowerService } from '#core/core-context.ts'
 import type { SlotLeases } from '#core/capacity/index.ts'
+import type { VenueState } from '#core/venues/venue.port.ts'
 
 import type { Route } from './admission.ts'
 import { sweepExpired } from './expiry.worker.ts'
@@ -134,6 +136,17 @@ function createServingService(
   }
 }
 
+/** Tells the owner, once, that the venue does not let this rig in with its key: nothing happens by itself any more. */
+function keyTeller({ host }: VenueContext): (state: VenueState) => void {
+  let said = ''
+  return (state) => {
+    const text = state.kind === 'offline' && state.cause === 'credential' ? inWords(state.reason) : ''
+    if (state.kind === 'connecting' || text === said) return
+    said = text
+    if (text !== '') host.notify('The exchange does not let this rig in', text)
+  }
+}
+
 export function createJobs(context: VenueContext, deps: JobsDeps): Jobs {
   const { venue, clock } = context
   const settlement = reporting(createSettlement(context), (receipt) => {
@@ -144,6 +157,7 @@ export function createJobs(context: VenueContext, deps: JobsDeps): Jobs {
   const intake = new JobIntake(context, deps, activeJobs)
   const sync = new Sync(context, activeJobs, settlement)
   const offs: (() => void)[] = []
+  const tellOfKey = keyTeller(context)
 
   let lastFeeBps = 0
   /** As announced last, also while the exchange is away. */
@@ -161,6 +175,7 @@ export function createJobs(context: VenueContext, deps: JobsDeps): Jobs {
       offs.push(venue.onEvent(createVenueListener(context, parts)))
       offs.push(
         venue.onState((state) => {
+          tellOfKey(state)
           if (state.kind !== 'online' || !state.fresh) return
           activeJobs.abandonAll()
           if (venue.capabilities.receipts === 'signed') sync.connected()

@@ -16,6 +16,7 @@ import type { VenueState } from '#core/venues/venue.port.ts'
 import { within } from '#lib/within.ts'
 
 import type { ListingRow } from './listings.store.ts'
+import { NoticeLimit } from './notice-limit.ts'
 import type { OfferedSlots } from './offered-slots.ts'
 
 const ANSWER_MS = 10 * SECOND_MS
@@ -56,12 +57,14 @@ export class Offers {
   /** Instruments the exchange holds an offer of ours for, or is being asked to. */
   readonly #offered = new Set<string>()
   readonly #answers = new Map<string, Answer>()
+  readonly #notices: NoticeLimit
   /** Ends of qualifications after which the exchange was asked whether the offer stands, by instrument. */
   readonly #asked = new Map<string, number>()
 
   constructor(context: VenueContext, deps: OffersDeps) {
     this.#context = context
     this.#deps = deps
+    this.#notices = new NoticeLimit(context.clock)
   }
 
   standing(row: ListingRow): OfferStanding {
@@ -270,7 +273,7 @@ export class Offers {
     // When its qualification ends the listing says by itself.
     const known = why.code === 'exchange.qualificationEnds'
     if (instrument !== undefined && !known && this.#offered.has(instrument)) this.#stand(instrument, 'listed', why)
-    if (level !== 'info') this.#context.host.notify('The exchange says', text)
+    if (level !== 'info' && this.#notices.take(text)) this.#context.host.notify('The exchange says', text)
   }
 
   #stand(instrument: string, state: Listing['state'], reason: Reason): void {

@@ -33,10 +33,11 @@ export const BUYER_LEFT: ApiError = {
 
 /**
  * Seconds until asking again may help: a slot is freed or an order ends, a supplier or the exchange comes back, somebody
- * lists.
+ * lists, a disk is made free.
  */
 const SLOT_S = 2
 const BACK_S = 1
+const DISK_S = 30
 const LISTING_S = 5
 
 type Meaning = Pick<ApiError, 'status' | 'message' | 'code' | 'retry'> & { type?: ApiError['type'] }
@@ -45,6 +46,13 @@ type Meaning = Pick<ApiError, 'status' | 'message' | 'code' | 'retry'> & { type?
 export function failureOf(error: ErrorValue, afterText: boolean): ApiError {
   return { type: 'server_error', param: null, ...meaningOf(error, afterText) }
 }
+
+const unavailable = (message: string, retry: number | 'never'): Meaning => ({
+  status: 503,
+  message,
+  code: 'unavailable',
+  retry,
+})
 
 function meaningOf(error: ErrorValue, afterText: boolean): Meaning {
   switch (error.code) {
@@ -58,21 +66,15 @@ function meaningOf(error: ErrorValue, afterText: boolean): Meaning {
         retry: 'never',
       }
     case 'MONEY_RANGE':
-      return {
-        status: 503,
-        message: 'the exchange cannot book a call of this price; lower max_tokens, or tell whoever runs it',
-        code: 'unavailable',
-        retry: 'never',
-      }
+      return unavailable(
+        'the exchange cannot book a call of this price; lower max_tokens, or tell whoever runs it',
+        'never',
+      )
     case 'DISK_FULL':
     case 'DISK_READONLY':
     case 'DISK_FAILED':
     case 'DB_CORRUPT':
-      return {
-        status: 503,
-        message: 'the exchange cannot write its books now; nothing is charged',
-        code: 'unavailable',
-      }
+      return unavailable('the exchange cannot write its books now; nothing is charged', DISK_S)
     case 'INTERNAL':
       return { status: 500, message: 'the exchange failed; nothing is charged', code: null }
     case 'NO_SUPPLIER':
@@ -101,14 +103,12 @@ function meaningOf(error: ErrorValue, afterText: boolean): Meaning {
         code: error.code.toLowerCase(),
       }
     case 'UNAVAILABLE':
-      return {
-        status: 503,
-        message: afterText
+      return unavailable(
+        afterText
           ? 'the supplier went away in the middle of the answer; nothing is charged'
           : 'the exchange or the supplier is not available now; try again',
-        code: 'unavailable',
-        retry: BACK_S,
-      }
+        BACK_S,
+      )
     default:
       return {
         status: 502,

@@ -41,11 +41,7 @@ export class DeliveredMarks {
   /** The answer of this job was handed over, or is no longer owed. */
   add(jobId: string): void {
     this.#pending.add(jobId)
-    if (this.#stopped) return
-    this.#stopTimer ??= after(this.#clock, LIMITS.markLatestMs, () => {
-      this.#stopTimer = null
-      this.#retryLater()
-    })
+    if (!this.#stopped) this.#schedule()
   }
 
   /** Writes what waits, in a transaction of its own if need be. Errors: those of the database; the marks go on waiting. */
@@ -64,13 +60,15 @@ export class DeliveredMarks {
     this.#stopTimer = null
   }
 
-  #retryLater(): void {
-    try {
-      this.flush()
-    } catch {
-      // A full disk, say, which others report. Nothing is lost but a refund too many after a kill.
-      const first = this.#pending.values().next()
-      if (first.done !== true) this.add(first.value)
-    }
+  #schedule(): void {
+    this.#stopTimer ??= after(this.#clock, LIMITS.markLatestMs, () => {
+      this.#stopTimer = null
+      try {
+        this.flush()
+      } catch {
+        // A full disk, say, which others report. Nothing is lost but a refund too many after a kill.
+        this.#schedule()
+      }
+    })
   }
 }

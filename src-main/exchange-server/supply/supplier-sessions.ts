@@ -3,7 +3,7 @@
  * everything an unauthenticated socket may send. Business lives behind `SessionEvents`. Wire format: docs/protocol.md.
  */
 import { fail, inWords, StokerError, toErrorValue } from '#contract/errors.ts'
-import { because } from '#contract/reasons.ts'
+import { because, type Reason } from '#contract/reasons.ts'
 import type { PublicKey } from '#contract/ids.ts'
 import { supplierFrame } from '#contract/supplier.ts'
 import {
@@ -170,8 +170,7 @@ export class SupplierSessions {
     this.#registry.add(peer)
     wire.send(JSON.stringify(welcome(this.#context, peer, { ...greeting, resumed: false })))
     // The rig before it is told by its refusal when it comes again.
-    if (moved && old !== undefined)
-      peer.send({ t: 'notice', level: 'act-now', text: inWords(because('exchange.keyTaken', { name: old.name })) })
+    if (moved && old !== undefined) notify(peer, 'act-now', because('exchange.keyTaken', { name: old.name }))
     this.#events.onReady(peer, false)
     this.#compareClocks(peer, hello)
     return peer
@@ -240,13 +239,12 @@ export class SupplierSessions {
     const apartMs = hello.protocol === 1 ? 0 : hello.time - this.#context.clock.now()
     if (Math.abs(apartMs) <= CLOCKS_APART_SAID_MS) return
     const seconds = Math.round(Math.abs(apartMs) / SECOND_MS)
-    const reason = because(apartMs > 0 ? 'clock.supplierAhead' : 'clock.supplierBehind', { seconds })
-    peer.send({ t: 'notice', level: 'act-soon', text: inWords(reason) })
+    notify(peer, 'act-soon', because(apartMs > 0 ? 'clock.supplierAhead' : 'clock.supplierBehind', { seconds }))
   }
 
   /** Another session of the same key: of the same start, or of another one, which the old rig's owner must hear of. */
   #replace(old: Peer, moved: boolean): void {
-    if (moved) old.send({ t: 'notice', level: 'act-now', text: inWords(because('exchange.keyLost')) })
+    if (moved) notify(old, 'act-now', because('exchange.keyLost'))
     this.#drop(old)
   }
 
@@ -266,6 +264,9 @@ function tooFast(peer: Peer): void {
   peer.send({ t: 'error', error: toErrorValue(fail('exchange.framesTooFast', { max: LIMITS.framesPerSecond })) })
   peer.wire?.close(1008, 'too many frames')
 }
+
+const notify = (peer: Peer, level: 'act-soon' | 'act-now', reason: Reason): void =>
+  peer.send({ t: 'notice', level, text: inWords(reason), reason })
 
 function readFrame(protocol: SupplierProtocol, value: unknown): SupplierFrameV2 | null {
   if (protocol === 2) return supplierFrameV2.safeParse(value).data ?? null

@@ -7,10 +7,16 @@ import { randomBytes } from 'node:crypto'
 import WebSocketClient from 'ws'
 
 import { fail } from '#contract/errors.ts'
-import { because } from '#contract/reasons.ts'
+import { because, type Reason } from '#contract/reasons.ts'
 import type { PublicKey } from '#contract/ids.ts'
 import type { ExchangeFrame, SupplierFrame } from '#contract/supplier.ts'
-import type { ChainHeads, ExchangeFrameV2, SupplierFrameV2, SupplierProtocol } from '#contract/supplier-v2.ts'
+import {
+  CLOCKS_APART_SAID_MS,
+  type ChainHeads,
+  type ExchangeFrameV2,
+  type SupplierFrameV2,
+  type SupplierProtocol,
+} from '#contract/supplier-v2.ts'
 import { DAY_MS, type Clock } from '#contract/time.ts'
 import type { VenueEvent } from '#core/venues/venue-events.ts'
 import type { VenueMemory, VenuePort, VenueState, VenueVerbs } from '#core/venues/venue.port.ts'
@@ -32,6 +38,8 @@ export interface StokerVenueOptions {
    * port, so it is asked before every attempt.
    */
   url: string | (() => string | null)
+  /** Why it is not known: what the one who keeps an embedded exchange knows of it. */
+  whyNoUrl?: () => Reason | null
   key: SigningKey
   /** The rig's name, shown to the exchange; asked at every connection, since the owner may change it. */
   name: string | (() => string)
@@ -163,7 +171,9 @@ class StokerLink {
     const { clock, random = Math.random } = this.#options
     for (let failures = 0; !signal.aborted;) {
       const target = this.#url()
-      let end: Pick<End, 'reason' | 'keyAt'> = { reason: because('line.noAddress') }
+      let end: Pick<End, 'reason' | 'keyAt'> = {
+        reason: this.#options.whyNoUrl?.() ?? because('line.noAddress'),
+      }
       if (target !== null) {
         this.#setState({ kind: 'connecting', attempt: failures + 1 })
         const ended = await this.#attemptAt(target, signal)
@@ -302,6 +312,7 @@ class StokerLink {
 
   #onFrame(frame: ExchangeFrame | ExchangeFrameV2): void {
     if (!this.#notices.lets(frame, this.#options.clock.mono())) return
+    if (frame.t === 'pong') this.#seeClock(frame.time)
     const isOld = this.#session?.protocol === 1
     if (!isOld && frame.t === 'job') {
       const refusal = refusalOf(frame as Extract<ExchangeFrameV2, { t: 'job' }>)
@@ -309,6 +320,15 @@ class StokerLink {
     }
     const event = isOld ? eventOf(frame as ExchangeFrame) : eventOfV2(frame as ExchangeFrameV2)
     if (event !== null) for (const listener of this.#eventListeners) this.#guard(() => listener(event), frame.t)
+  }
+
+  /** A clock that was set meanwhile, here or there. */
+  #seeClock(time: number): void {
+    const state = this.#state
+    if (state.kind !== 'online') return
+    const clockApartMs = this.#options.clock.now() - time
+    if (Math.abs(clockApartMs - (state.clockApartMs ?? 0)) > CLOCKS_APART_SAID_MS)
+      this.#setState({ ...state, fresh: false, clockApartMs })
   }
 
   #guard(work: () => void, what: string): void {

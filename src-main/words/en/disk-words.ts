@@ -11,6 +11,8 @@ export const diskWords: Record<keyof typeof diskFailures, string> = {
     '{path} is gone: its folder was removed, or its disk was taken away, while Stoker ran; stop Stoker, bring it back, and start again',
   'disk.vanished':
     'a file of {path} was cut short or its disk was taken away while Stoker ran, so the system ended it (SIGBUS); look at that disk before you start again',
+  'disk.unspoken':
+    'the system ended Stoker before it could say why: the disk of {path} was taken away or a file of it was cut short (SIGBUS), no memory was left, or somebody killed it; look at that disk before you start again',
   'db.readNeedsWrite':
     '{path} has an unfinished log beside it and its folder cannot be written, so it cannot be read as it is: make the folder writable, or copy it elsewhere and read the copy',
   'db.damaged': '{path} is damaged ({problem}); {advice}',

@@ -11,7 +11,8 @@ export const rimWords: Record<keyof typeof rimFailures, string> = {
   'core.ended': 'the core ended',
   'exchangeHost.stopped': 'stopped before the exchange host came up',
   'exchangeHost.failed': 'the exchange host did not come up: {why}',
-  'exchangeHost.again': 'The practice exchange ended ({why}); it is started again.',
+  'exchangeHost.busy': 'the practice exchange is not ready yet: {text}',
+  'exchangeHost.again': 'the practice exchange ended ({why}); it is started again',
   'exchangeHost.moved':
     'The practice exchange listens on port {port} now: port {before}, where it was, is taken by another program. Buyers need the new address; --exchange-port keeps one.',
   'exchangeHost.seeWhy': 'run `npm run -s stoker -- exchange` alone to see why',

@@ -66,6 +66,7 @@ export const sellerWords: Record<keyof typeof sellerFailures, string> = {
   'exam.late': 'The exchange did not end this exam in time.',
   'exam.handedBack': 'You took the machine back before the exam began.',
   'exam.noWitness': 'The exchange is not reachable, so nobody can witness an exam now; Stoker keeps trying.',
+  'exam.stopped': 'No exam now: {reason}.',
   'exam.running': 'An exam is running already; wait for its result or cancel it.',
   'exam.connectionLost': 'The connection to the exchange was lost; try again.',
   'exam.itemUnknown': 'This exam has no such item yet.',

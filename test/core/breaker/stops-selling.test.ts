@@ -127,12 +127,14 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
+/** Of e2fsprogs; whether it is there and allowed is tried. */
+const CHATTR = 'chattr'
 const canMakeImmutable = ((): boolean => {
   const probe = join(mkdtempSync(join(tmpdir(), 'stoker-test-')), 'probe')
   try {
     writeFileSync(probe, '')
-    execFileSync('chattr', ['+i', probe], { stdio: 'ignore' })
-    execFileSync('chattr', ['-i', probe], { stdio: 'ignore' })
+    execFileSync(CHATTR, ['+i', probe], { stdio: 'ignore' })
+    execFileSync(CHATTR, ['-i', probe], { stdio: 'ignore' })
     return true
   } catch {
     return false
@@ -141,7 +143,7 @@ const canMakeImmutable = ((): boolean => {
   }
 })()
 const books = (): string[] => ['', '-wal'].map((end) => join(folder, 'data', `practice.db${end}`)).filter(existsSync)
-const immutable = (flag: '+i' | '-i'): void => void execFileSync('chattr', [flag, ...books()])
+const immutable = (flag: '+i' | '-i'): void => void execFileSync(CHATTR, [flag, ...books()])
 
 describe('a rig that cannot do what it sells', { timeout: 120_000 }, () => {
   it('own faults in a row: stops, says so, tries itself and sells again', async () => {
@@ -190,6 +192,9 @@ describe('a rig that cannot do what it sells', { timeout: 120_000 }, () => {
     await expect(rpc().market.relist({ venueId: VENUE, instrument: NANO })).rejects.toMatchObject({
       data: { code: 'CONFLICT', reason: { code: 'breaker.stillSo' } },
     })
+    await expect(rpc().exams.start({ venueId: VENUE, instrument: NANO, deploymentId })).rejects.toMatchObject({
+      data: { code: 'CONFLICT', reason: { code: 'exam.stopped' } },
+    })
     await sleep(20)
     writeFileSync(model, CONTENT)
     await soldAgain()
@@ -204,7 +209,8 @@ describe('a rig that cannot do what it sells', { timeout: 120_000 }, () => {
         expect(ms).toBeLessThan(TRIGGERS['books-not-writable'].withinMs)
         expect(failed).toBeLessThan(10)
         expect(await listing()).toMatchObject({ why: 'breaker.booksNotWritable' })
-        expect(await said()).toMatchObject({ home: 'home.stopped', open: ['books-not-writable'] })
+        const { home, open } = await said()
+        expect([home, open]).toEqual(['home.stopped', expect.arrayContaining(['books-not-writable'])])
       } finally {
         immutable('-i')
       }
@@ -226,7 +232,8 @@ describe('a rig that cannot do what it sells', { timeout: 120_000 }, () => {
     await stack.restartCore()
     await untilOnline(stack.core)
     await until('it is missed', async () => (await rpc().models.deployments())[0]?.state === 'failed')
-    expect(await listing()).toMatchObject({ state: 'waiting', why: 'listing.modelNotLoaded' })
+    // The records are compared first, after a start.
+    await until('it waits for its model', async () => (await listing()).why === 'model.fileGone')
     renameSync(`${drive}-away`, drive)
     await soldAgain()
     expect((await rpc().models.deployments())[0]).toMatchObject({ deploymentId, state: 'loaded' })

@@ -12,9 +12,9 @@ import { settle } from '../../support/fake-clock.ts'
 import { DEPLOYMENT, MODEL, Seller } from '../../support/seller.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
-function setup(folder = tempDir(), qualified = true, engine: FakeEngineOptions = {}) {
+function setup(folder = tempDir(), qualified = true, engine: FakeEngineOptions = {}, protocol: 1 | 2 = 1) {
   let current: Listings | null = null
-  const seller = new Seller(folder, { engine, routeOf: (instrument) => current?.routeOf(instrument) ?? null })
+  const seller = new Seller(folder, { engine, protocol, routeOf: (instrument) => current?.routeOf(instrument) ?? null })
   const make = (): Listings => {
     const listings = createListings(seller.context, {
       deployments: seller.deployments,
@@ -90,6 +90,52 @@ describe('listings', () => {
     })
     seller.exchange.deliverAll()
     expect(inEnglish(listings.all())).toMatchObject([{ state: 'listed', reason: 'the practice buyer pays at most 20' }])
+  })
+
+  it('offers nothing to an exchange with another history, says why and what is at stake, and goes on when it is mended', async () => {
+    const { list, listings, seller, offers, state } = setup(tempDir(), true, {}, 2)
+    await list()
+    expect(state()).toBe('listed')
+    seller.exchange.says = (heads) => ({ ...heads, receipts: { seq: 0, hash: 'e'.repeat(64) } })
+    seller.exchange.offline()
+    seller.exchange.online()
+    seller.exchange.deliverAll()
+    expect(listings.all()).toMatchObject([{ state: 'waiting', reason: { code: 'history.diverged' } }])
+    expect(offers()).toHaveLength(1)
+    seller.exchange.says = null
+    seller.exchange.offline()
+    seller.exchange.online()
+    seller.exchange.deliverAll()
+    expect(offers()).toHaveLength(2)
+  })
+
+  it('offers only once what was missed has been read', async () => {
+    const { list, listings, seller, offers } = setup(tempDir(), true, {}, 2)
+    await list(1_000_000)
+    seller.exchange.job()
+    await seller.drain()
+    seller.exchange.offline()
+    // Settled there, and the release never reached us.
+    seller.exchange.release()
+    seller.exchange.online()
+    expect(listings.all()).toMatchObject([{ state: 'waiting', reason: because('history.catchingUp') }])
+    expect(offers()).toHaveLength(1)
+    await seller.drain()
+    expect(offers()).toHaveLength(2)
+  })
+
+  it('lets ten notices an hour through to the desktop, and none twice, however many an exchange sends', async () => {
+    const { list, seller } = setup()
+    const told: string[] = []
+    Object.assign(seller.context.host, { notify: (_title: string, body: string) => told.push(body) })
+    await list()
+    for (let n = 0; n < 2_000; n += 1) seller.exchange.push({ t: 'notice', level: 'act-now', text: `act ${n >> 1}` })
+    while (seller.exchange.deliver());
+    expect(told).toEqual(Array.from({ length: 10 }, (_, n) => `act ${n}`))
+    await seller.clock.advance(3_600_000)
+    seller.exchange.push({ t: 'notice', level: 'act-now', text: 'act 0' })
+    seller.exchange.deliverAll()
+    expect(told).toHaveLength(11)
   })
 
   it('keeps the old ask good for a moment after a new one, and no longer', async () => {

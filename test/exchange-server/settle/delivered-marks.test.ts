@@ -87,6 +87,8 @@ describe('a delivered mark', () => {
     for (const jobId of ids) marks.add(jobId)
     riding.tx(() => undefined)
     expect(left(db)).toHaveLength(LIMITS.marksAtOnce + 1)
+    riding.tx(() => undefined)
+    expect(left(db)).toEqual([ids.at(-1)])
     marks.stop()
     marks.flush()
     expect(left(db)).toEqual([])
