@@ -4,6 +4,7 @@
  */
 export { useConnection, useCore, useLive } from './connection/core-provider.tsx'
 export { type ExamWithItems, useExam } from './connection/exam-progress.ts'
+export { fetchAsPage, keepPageSecret } from './connection/page-secret.ts'
 export { useUnit, useVenue, useVenueLive } from './connection/venue.tsx'
 export { useListingSwitch } from './connection/pause-listings.ts'
 export { useExchangeSeen, useStaleness } from './connection/staleness.ts'

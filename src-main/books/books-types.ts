@@ -70,11 +70,6 @@ export interface Books {
   post(db: WriteDb, spec: { id: string; pendingId: string; amount: Nano; at: number }): Applied
   /** Phase two: frees the whole reservation. Errors as post. */
   void(db: WriteDb, spec: { id: string; pendingId: string; reason: string; at: number }): Applied
-  /**
-   * Pending transfers whose expiry passed, oldest first, at most `limit`: the caller decides (settle by the exchange's
-   * state, or void).
-   */
-  due(db: ReadDb, now: number, limit: number): { id: string; jobId: string | null; amount: Nano }[]
   balance(db: ReadDb, account: string): Balance
   /**
    * Re-sums every account from the transfers and compares it with the projection; debits = credits per unit; each

@@ -35,16 +35,6 @@ export function createBooks(): Books {
     reserve: (db, spec) => move(db, spec, 'pending', spec.expiresAt),
     post: (db, spec) => resolve(db, { ...spec, type: 'post', amount: amountOfSpec(spec.amount) }),
     void: (db, spec) => resolve(db, { ...spec, type: 'void', amount: null }),
-    due: (db, now, limit) =>
-      db
-        .money<{
-          id: string
-          job_id: string | null
-          reserved: bigint
-        }>(`SELECT p.id, t.job_id, p.reserved FROM pendings p JOIN transfers t ON t.id = p.id
-      WHERE p.state = 'open' AND p.expires_at <= ? ORDER BY p.expires_at, p.id LIMIT ?`)
-        .all(now, limit)
-        .map((row) => ({ id: row.id, jobId: row.job_id, amount: nanoFromBigInt(row.reserved) })),
     balance(db, account) {
       const known = accountRow(db, account)
       const row = balanceRow(db, account)

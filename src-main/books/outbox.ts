@@ -106,17 +106,9 @@ export function due<Payload = unknown>(
 export const attempted = (db: WriteDb, id: number): void =>
   void db.prepare('UPDATE outbox SET attempts = attempts + 1 WHERE id = ?').run(id)
 
-/** Marks as answered; again, or for a key never put, does nothing. */
-export const done = (db: WriteDb, entry: { kind: string; key: string; at: number }): void =>
-  void db
-    .prepare('UPDATE outbox SET done_at = ? WHERE kind = ? AND key = ? AND done_at IS NULL')
-    .run(entry.at, entry.kind, entry.key)
+/** It was answered: nothing of it is kept. Again, or for a key never put, does nothing. */
+export const done = (db: WriteDb, entry: { kind: string; key: string }): void =>
+  void db.prepare('DELETE FROM outbox WHERE kind = ? AND key = ? AND done_at IS NULL').run(entry.kind, entry.key)
 
 export const openCount = (db: ReadDb): number =>
   db.prepare<{ n: number }>('SELECT count(*) AS n FROM outbox WHERE done_at IS NULL').get()!.n
-
-/** Removes at most `limit` entries done before `before`; how many it removed. */
-export const prune = (db: WriteDb, before: number, limit = PAGE_MAX): number =>
-  db
-    .prepare('DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE done_at < ? ORDER BY done_at LIMIT ?)')
-    .run(before, limit).changes

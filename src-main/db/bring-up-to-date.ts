@@ -11,6 +11,7 @@ import { pendingOf } from './migrate.ts'
 import { migrateTask } from './migrate-file.ts'
 import { offThread } from './off-thread.ts'
 import { BUSY_TIMEOUT_MS } from './open.ts'
+import { hasLargePages } from './page-size.ts'
 import { asStokerError } from './sqlite-failure.ts'
 import type { Migration, MigrationProgress } from './db-types.ts'
 
@@ -24,7 +25,7 @@ export interface BringUpToDateOptions {
 }
 
 /**
- * Applies what is pending, after a copy where the database held data; a file that does not exist is left to `openDb`. Copies that a killed start left half made are removed. Only the owner of the folder may call it. Errors:
+ * Applies what is pending, and rewrites a file of large pages (page-size.ts), after a copy where the database held data; a file that does not exist is left to `openDb`. Copies that a killed start left half made are removed. Only the owner of the folder may call it. Errors:
  * as openDb, with nothing changed.
  */
 export async function bringUpToDate({ path, migrations, onProgress, tickMs }: BringUpToDateOptions): Promise<void> {
@@ -50,7 +51,7 @@ function isBehind(path: string, migrations: readonly Migration[]): boolean {
   try {
     sqlite = new Database(path, { timeout: BUSY_TIMEOUT_MS })
     const { version, pending } = pendingOf(sqlite, path, migrations)
-    return version > 0 && pending.length > 0
+    return version > 0 && (pending.length > 0 || hasLargePages(sqlite))
   } catch (error) {
     throw asStokerError(error, path)
   } finally {
@@ -65,6 +66,7 @@ export function progressLine({ file, step, done, total, name, seconds }: Migrati
     const percent = total === 0 ? 0 : Math.floor((100 * done) / total)
     return `Bringing ${file} up to date: copying it first, ${percent} %${since}`
   }
+  if (step === 'rewriting') return `Bringing ${file} up to date: rewriting it in smaller pages${since}`
   if (step === 'checking') return `Bringing ${file} up to date: checking it${since}`
   return `Bringing ${file} up to date: step ${done + 1} of ${total} (${name})${since}`
 }

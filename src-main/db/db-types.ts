@@ -48,8 +48,8 @@ export interface Migration {
 export interface MigrationProgress {
   /** The file's name, without its folder. */
   readonly file: string
-  /** The copy beside it, the migrations, then the check of every reference and the commit. */
-  readonly step: 'copying' | 'migrating' | 'checking'
+  /** The copy beside it, the migrations, the check of every reference and the commit, then smaller pages. */
+  readonly step: 'copying' | 'migrating' | 'checking' | 'rewriting'
   /** Pages while copying, migrations afterwards. */
   readonly done: number
   readonly total: number

@@ -7,6 +7,7 @@ import { applied, pendingOf, unfinishedCopy } from './migrate.ts'
 import type { MigrateTask } from './db-task.ts'
 import type { Migration, MigrationProgress } from './db-types.ts'
 import { BUSY_TIMEOUT_MS } from './open.ts'
+import { hasLargePages, rewriteInSmallPages } from './page-size.ts'
 import { asStokerError } from './sqlite-failure.ts'
 
 /** Pages of one slice of the copy: 8 MB where a page has 4 KiB. */
@@ -38,11 +39,15 @@ export async function migrateNow(task: MigrateTask, onProgress: OnProgress): Pro
   try {
     sqlite = new Database(path, { timeout: BUSY_TIMEOUT_MS, fileMustExist: true })
     const found = pendingOf(sqlite, path, migrations)
-    if (found.pending.length === 0 || found.version === 0) return
+    const rewrite = hasLargePages(sqlite)
+    if (found.version === 0 || (found.pending.length === 0 && !rewrite)) return
     sqlite.pragma('journal_mode = WAL')
     sqlite.pragma('synchronous = FULL')
     await copy(sqlite, path, found.version, onProgress)
-    for (const progress of applied(sqlite, path, found)) onProgress(progress)
+    if (found.pending.length > 0) for (const progress of applied(sqlite, path, found)) onProgress(progress)
+    if (!rewrite) return
+    onProgress({ file: basename(path), step: 'rewriting', done: 0, total: 1, name: null })
+    rewriteInSmallPages(sqlite)
   } catch (error) {
     throw asStokerError(error, path)
   } finally {

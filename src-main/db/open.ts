@@ -12,6 +12,7 @@ import { onDisk } from '#lib/disk-failure.ts'
 import { emptyFile, removeUnfinished } from './copies.ts'
 import { migrate, requireCurrent } from './migrate.ts'
 import { failuresOf, type FileFailures } from './file-failures.ts'
+import { useSmallPages } from './page-size.ts'
 import { asStokerError } from './sqlite-failure.ts'
 import type { Db, Migration, ReadDb, WriteDb } from './db-types.ts'
 
@@ -48,6 +49,7 @@ export function openDb(options: OpenOptions): Db {
     sqlite.pragma(`cache_size = -${CACHE_KIB}`)
     if (options.readOnly === true) requireCurrent(sqlite, options.path, options.migrations)
     else {
+      useSmallPages(sqlite)
       sqlite.pragma('journal_mode = WAL')
       sqlite.pragma('synchronous = FULL')
       sqlite.pragma('foreign_keys = ON')
@@ -98,6 +100,7 @@ function createWhole({ path, migrations }: OpenOptions): void {
     removeUnfinished(path)
     const sqlite = new Database(unfinished)
     try {
+      useSmallPages(sqlite)
       sqlite.pragma('synchronous = FULL')
       migrate(sqlite, path, migrations)
       // Without migrations nothing was written yet.

@@ -11,8 +11,9 @@ import { Hono } from 'hono'
 import { WebSocketServer, type WebSocket } from 'ws'
 
 import { fail } from '#contract/errors.ts'
-import { FRAME_BYTES_MAX, SUPPLIER_PATH } from '#contract/supplier.ts'
+import { SUPPLIER_PATH } from '#contract/supplier.ts'
 import { SUPPLIER_PATH_V2, type SupplierProtocol } from '#contract/supplier-v2.ts'
+import { AddressCounts } from '#lib/by-address.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { allowedNames, isLoopback, shownHost } from '#lib/host-names.ts'
 import type { Log } from '#lib/log.ts'
@@ -22,7 +23,6 @@ import { apiErrorOf } from './buy/buyer-errors.ts'
 import { LIMITS } from './exchange-limits.ts'
 
 const HEADERS_MS = 10_000
-const REQUEST_MS = 60_000
 /**
  * For answers on their way when it closes. By the system's clock, as sockets are, whatever clock the exchange keeps.
  */
@@ -46,25 +46,42 @@ export interface ListenOptions {
   buyers: Hono
   admin: Hono
   log: Log
-  onSupplier(socket: WebSocket, protocol: SupplierProtocol): void
+  /** Whether connections are bounded by address. */
+  perAddress: boolean
+  onSupplier(socket: WebSocket, protocol: SupplierProtocol, address: string): void
+  /** Lowered by tests only. */
+  requestMs?: number
 }
 
 /** Error: UNAVAILABLE when the address is taken. */
 export async function listen(options: ListenOptions): Promise<Listener> {
-  const { host, port, log } = options
+  const { host, port, log, requestMs = LIMITS.requestMs } = options
   const allowed = new Set(allowedNames(host, options.allowHosts))
   const server = createAdaptorServer({
     fetch: appOf(options, allowed).fetch,
     overrideGlobalObjects: false,
-    serverOptions: { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, maxHeaderSize: 16_384 },
+    serverOptions: {
+      headersTimeout: Math.min(HEADERS_MS, requestMs),
+      requestTimeout: requestMs,
+      connectionsCheckingInterval: Math.min(LIMITS.requestCheckMs, requestMs),
+      maxHeaderSize: 16_384,
+    },
   }) as Server
   server.maxConnections = LIMITS.connections * 2
-  const upgrades = new WebSocketServer({ noServer: true, maxPayload: FRAME_BYTES_MAX, perMessageDeflate: false })
+  if (options.perAddress) boundConnections(server, LIMITS.connectionsPerAddress)
+  // One frame of a socket a turn of the event loop: many small ones in one packet hold up nobody else.
+  const upgrades = new WebSocketServer({
+    noServer: true,
+    maxPayload: LIMITS.supplierFrameBytes,
+    perMessageDeflate: false,
+    allowSynchronousEvents: false,
+  })
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
+    const address = request.socket.remoteAddress ?? ''
     const asked = upgradeOf(request, allowed)
     if (typeof asked === 'number')
-      upgrades.handleUpgrade(request, socket, head, (upgraded) => options.onSupplier(upgraded, asked))
+      upgrades.handleUpgrade(request, socket, head, (upgraded) => options.onSupplier(upgraded, asked, address))
     else socket.end(`HTTP/1.1 ${asked}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
   })
   await bind(server, host, port).catch((error: NodeJS.ErrnoException) => {
@@ -95,6 +112,16 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       await closed
     },
   }
+}
+
+/** One address beyond its share is cut off before anything of it is read. */
+function boundConnections(server: Server, max: number): void {
+  const counts = new AddressCounts(max)
+  server.on('connection', (socket) => {
+    const leave = counts.enter(socket.remoteAddress ?? '')
+    if (leave === null) socket.destroy()
+    else socket.once('close', leave)
+  })
 }
 
 function bind(server: Server, host: string, port: number): Promise<void> {

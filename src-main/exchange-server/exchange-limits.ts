@@ -2,17 +2,26 @@
 export const LIMITS = {
   bodyBytes: 1_048_576,
   adminBodyBytes: 65_536,
+  /** A request has to be here, headers and body, within this time; checked so often. */
+  requestMs: 30_000,
+  requestCheckMs: 1_000,
+  /** Sockets of suppliers. */
   connections: 1_024,
-  /** Sockets that have not finished the handshake. */
-  unauthenticatedSockets: 64,
+  /** Connections of one address, buyers' and suppliers' together; twice `connections` is the bound of all. */
+  connectionsPerAddress: 256,
   handshakeMs: 10_000,
-  /** Frames of one socket: a bucket of `frameBurst` that refills at `framesPerSecond`. */
+  /** Frames of one socket: a bucket of `frameBurst` that refills at `framesPerSecond`; what one takes: frame-cost.ts. */
   framesPerSecond: 2_000,
   frameBurst: 8_000,
   /** Malformed or unknown frames before a socket is closed. */
   violations: 32,
+  /** One frame of a supplier. Its largest are texts of 65,536 characters, escaped. */
+  supplierFrameBytes: 524_288,
+  /** Frames kept until they are acknowledged: of one session, and of all. */
+  unacknowledgedBytes: 4_194_304,
+  unacknowledgedBytesInAll: 25_165_824,
   /** A socket whose unsent bytes pass this is closed; its session may resume. */
-  unsentBytes: 16_777_216,
+  unsentBytes: 8_388_608,
   /** Of a session: bytes of envelopes not yet acknowledged, as a welcome of protocol 2 says. */
   windowBytes: 16_777_216,
   /** Frames received before a bare acknowledgement is sent. */
@@ -64,6 +73,15 @@ export const LIMITS = {
   qualificationEveryMs: 1_000,
   /** Warnings of an end that are remembered as sent; the oldest is forgotten first. */
   warningsKept: 8_192,
+} as const
+
+/** Of one address: docs/security.md, Strangers at the exchange. */
+export const ADDRESS_BOUNDS = {
+  sockets: 64,
+  handshakes: 16,
+  handshakesInAll: 64,
+  helloBurst: 64,
+  hellosPerSecond: 4,
 } as const
 
 export const QUALIFICATION_MS = 30 * 86_400_000

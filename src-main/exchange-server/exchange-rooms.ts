@@ -9,18 +9,22 @@ import { PracticeBuyer } from './buy/practice-buyer.ts'
 import type { ExchangeContext } from './exchange-context.ts'
 import { LIMITS } from './exchange-limits.ts'
 import { ExamService } from './exam/exam-service.ts'
-import { frameHandler } from './supplier-frames.ts'
+import { answerSync, frameHandler } from './supplier-frames.ts'
 import { Deliveries } from './jobs/deliveries.ts'
 import { Router } from './jobs/router.ts'
 import type { DeliveredMarks } from './settle/delivered-marks.ts'
 import { releaseDue, releaseLoop } from './settle/releases.ts'
 import { pruneKeyedCalls } from './store/refunds.store.ts'
-import { upsertSupplier } from './store/suppliers.store.ts'
+import { findSupplier, upsertSupplier } from './store/suppliers.store.ts'
 import { BookFeed } from './supply/book-feed.ts'
 import type { Peer } from './supply/peer.ts'
 import { QualificationWatch } from './supply/qualification-watch.ts'
 import { Registry } from './supply/supplier-registry.ts'
-import { SupplierSessions } from './supply/supplier-sessions.ts'
+import { SupplierSessions, type SessionEvents } from './supply/supplier-sessions.ts'
+import { SyncQueue } from './supply/sync-queue.ts'
+
+/** A supplier that comes back sooner was seen well enough: nothing is written. */
+const SEEN_EVERY_MS = 60_000
 
 export interface ExchangeRooms {
   readonly router: Router
@@ -41,8 +45,22 @@ export interface ExchangePartsOptions {
   practiceBuyer: boolean
   seed: string
   examSeed: string | null
+  /** False: no bounds by address. */
+  perAddress: boolean
   marks: DeliveredMarks
 }
+
+/** Writes down who came; a supplier that was here a moment ago is not written again. */
+const arrivals =
+  (context: ExchangeContext) =>
+  (supplier: PublicKey, name: string): void => {
+    const known = findSupplier(context.db.read, supplier)
+    if (known?.name === name && context.clock.now() - known.lastSeenAt < SEEN_EVERY_MS) return
+    context.db.tx((db) => {
+      upsertSupplier(db, supplier, name, context.clock.now())
+      openSupplierAccounts(context, db, supplier)
+    })
+  }
 
 /** Page by page. */
 function tellReleases(peer: Peer | undefined, releases: readonly Release[]): void {
@@ -71,26 +89,25 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
     for (const instrument of peer.offers.keys()) feed.changed(instrument)
     router.dispatchWaiting()
   }
-  const supply = { context, registry, feed, router, deliveries, examService, practiceBuyer, qualifications }
-  const onFrame = frameHandler(supply)
-  const sessions = new SupplierSessions(context, registry, {
-    onArrival: (supplier, name) =>
-      context.db.tx((db) => {
-        upsertSupplier(db, supplier, name, context.clock.now())
-        openSupplierAccounts(context, db, supplier)
-      }),
+  const syncs = new SyncQueue<Peer>(context.clock, (peer, sync) => answerSync(context, peer, sync))
+  const supply = { context, registry, feed, router, deliveries, examService, practiceBuyer, qualifications, syncs }
+  const events: SessionEvents = {
+    onArrival: arrivals(context),
     onReady: (peer, resumed) => {
       feed.greet(peer)
       if (resumed) offersChanged(peer)
     },
-    onFrame,
+    onFrame: frameHandler(supply),
+    onAcknowledged: (peer) => syncs.acknowledged(peer),
     onDetached: offersChanged,
     onDropped: (peer) => {
+      syncs.left(peer)
       examService.drop(peer)
       deliveries.drop(peer)
       for (const instrument of peer.offers.keys()) feed.changed(instrument)
     },
-  })
+  }
+  const sessions = new SupplierSessions(context, registry, events, options.perAddress)
   const announce = (supplier: string, releases: Release[]): void =>
     tellReleases(registry.get(brandId<PublicKey>(supplier)), releases)
   startSweeps(context, { sessions, qualifications, completions, signal: stopping.signal })
@@ -114,6 +131,7 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
       stopping.abort(new Error('the exchange stops'))
       practiceBuyer.stop()
       examService.stop()
+      syncs.stop()
       sessions.stop()
       feed.stop()
     },

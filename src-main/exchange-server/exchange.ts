@@ -51,6 +51,8 @@ export interface ExchangeOptions {
   portOption?: string
   allowHosts?: readonly string[]
   practiceBuyer?: boolean
+  /** False: one address may take all sockets there are, as a proxy before the exchange has to. */
+  addressLimits?: boolean
   /** `now` moves by POST /admin/clock only, and releases happen then. */
   virtualClock?: boolean
   /** False: no listener at all; suppliers come through acceptSupplier. */
@@ -104,6 +106,7 @@ export async function startExchange(options: ExchangeOptions): Promise<Exchange>
       practiceBuyer: options.practiceBuyer === true,
       seed: options.seed ?? context.ids.secret(8),
       examSeed: options.examSeed ?? null,
+      perAddress: options.addressLimits !== false,
       marks,
     })
     const adminToken = tokenOf(dir, context.ids)
@@ -226,6 +229,7 @@ function open(
     log: context.log,
     buyers: buyersApi({ context, router: parts.router, registry: parts.registry }, context.clock.now()),
     admin: adminApi({ context, token, practiceBuyer: parts.practiceBuyer, virtual, advance }),
-    onSupplier: (socket, protocol) => parts.sessions.greet(socket, protocol),
+    perAddress: options.addressLimits !== false,
+    onSupplier: (socket, protocol, address) => parts.sessions.greet(socket, protocol, address),
   })
 }

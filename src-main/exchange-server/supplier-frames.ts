@@ -1,5 +1,5 @@
 /** What each frame of a supplier sets in motion. */
-import { assertNever, fail } from '#contract/errors.ts'
+import { assertNever, fail, StokerError, toErrorValue } from '#contract/errors.ts'
 import type { SupplierFrameV2 } from '#contract/supplier-v2.ts'
 
 import type { PracticeBuyer } from './buy/practice-buyer.ts'
@@ -13,6 +13,7 @@ import { takeOffer } from './supply/supplier-offers.ts'
 import type { Peer } from './supply/peer.ts'
 import type { QualificationWatch } from './supply/qualification-watch.ts'
 import type { Registry } from './supply/supplier-registry.ts'
+import type { SyncQueue } from './supply/sync-queue.ts'
 
 export interface SupplierFrameDeps {
   context: ExchangeContext
@@ -22,7 +23,20 @@ export interface SupplierFrameDeps {
   deliveries: Deliveries
   examService: ExamService
   practiceBuyer: PracticeBuyer
+  syncs: SyncQueue<Peer>
   qualifications: QualificationWatch
+}
+
+type Sync = Extract<SupplierFrameV2, { t: 'sync' }>
+
+/** Sends one page; what fails is told to the supplier and goes no further. */
+export function answerSync(context: ExchangeContext, peer: Peer, sync: Sync): void {
+  try {
+    peer.send(syncResult(context, peer.supplier, sync))
+  } catch (error) {
+    if (!(error instanceof StokerError)) context.log.error({ err: error }, 'a sync could not be answered')
+    peer.send({ t: 'error', error: toErrorValue(error) })
+  }
 }
 
 export function frameHandler({
@@ -33,6 +47,7 @@ export function frameHandler({
   deliveries,
   examService,
   practiceBuyer,
+  syncs,
   qualifications,
 }: SupplierFrameDeps): (peer: Peer, frame: SupplierFrameV2) => void {
   const offer = (peer: Peer, frame: Extract<SupplierFrameV2, { t: 'offer' }>): void => {
@@ -48,6 +63,9 @@ export function frameHandler({
     peer.offers.delete(instrument)
     feed.changed(instrument)
   }
+  const sync = (peer: Peer, frame: Sync): void => {
+    if (!syncs.ask(peer, frame)) throw fail('exchange.syncInFlight')
+  }
   return (peer, frame) => {
     switch (frame.t) {
       case 'offer':
@@ -55,7 +73,7 @@ export function frameHandler({
       case 'withdraw':
         return withdraw(peer, frame.instrument)
       case 'sync':
-        return peer.send(syncResult(context, peer.supplier, frame))
+        return sync(peer, frame)
       case 'exam.start':
         return examService.start(peer, frame)
       case 'exam.cancel':

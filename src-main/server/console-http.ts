@@ -4,7 +4,7 @@
  */
 import type { Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
@@ -23,9 +23,10 @@ const CONNECTIONS_MAX = 256
 /** Six hours: a 64 GiB model over a slow home network. Headers get twenty seconds. */
 const REQUEST_TIMEOUT_MS = 21_600_000
 
-const HTTP_STATUS: Readonly<Record<string, 400 | 404 | 409 | 413 | 503>> = {
+const HTTP_STATUS: Readonly<Record<string, 400 | 404 | 408 | 409 | 413 | 503>> = {
   NOT_FOUND: 404,
   CONFLICT: 409,
+  TIMEOUT: 408,
   TOO_LARGE: 413,
   UNAVAILABLE: 503,
 }
@@ -46,6 +47,7 @@ function createApp(deps: HttpDeps): Hono<Env> {
       const admitted = deps.guard.admit(heads, c.req.method !== 'GET' && c.req.method !== 'HEAD')
       if (isRefusal(admitted)) return refuse(c, admitted)
       c.set('caller', admitted)
+      deps.connections.proved(c.env.incoming.socket)
     }
     return next()
   })
@@ -61,6 +63,8 @@ function createApp(deps: HttpDeps): Hono<Env> {
   app.onError((error, c) => {
     if (!(error instanceof StokerError)) deps.log.error({ err: error }, 'a request failed')
     const value = toErrorValue(error)
+    // Of a body that does not come nothing more is awaited.
+    if (value.code === 'TIMEOUT') c.header('connection', 'close')
     return c.json(
       { error: { code: value.code, message: value.message } },
       error instanceof StokerError ? (HTTP_STATUS[value.code] ?? 400) : 500,
@@ -86,6 +90,7 @@ export async function listenHttp(deps: HttpDeps, host: string, port: number): Pr
   server.maxConnections = CONNECTIONS_MAX
   server.requestTimeout = REQUEST_TIMEOUT_MS
   server.headersTimeout = 20_000
+  server.on('connection', (socket: Socket) => deps.connections.opened(socket))
   const closeSockets = attachRpcSocket(server, deps)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) =>

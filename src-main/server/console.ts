@@ -7,10 +7,11 @@ import { allowedNames, shownHost } from '#lib/host-names.ts'
 import type { IdSource } from '#lib/id-source.ts'
 import type { Log } from '#lib/log.ts'
 
-import { createAttempts } from './auth/login-attempts.ts'
+import { createFailedLogins } from './auth/failed-logins.ts'
 import { createLoginCodes } from './auth/login-codes.ts'
 import { createGuard } from './auth/guard.ts'
 import { openBrowserSessions } from './auth/browser-sessions.ts'
+import { Connections } from './connections.ts'
 import { apiToken } from './data-dir.ts'
 import { listenHttp } from './console-http.ts'
 import { createUploads } from './upload.ts'
@@ -57,13 +58,13 @@ export async function openConsole(options: ConsoleOptions): Promise<Console> {
     origins: () => origins,
   })
   const uploads = createUploads(dataDir, ids, options.uploadBytesMax)
-  const attempts = createAttempts(clock)
   const server = await listenHttp(
     {
       guard,
       sessions,
       codes,
-      attempts,
+      failedLogins: createFailedLogins(clock),
+      connections: new Connections(),
       uploads,
       router: options.router,
       rendererDir: options.rendererDir,

@@ -7,17 +7,19 @@ import type { Clock } from '#contract/time.ts'
 import type { Core } from '#core/core.ts'
 import type { Log } from '#lib/log.ts'
 
-import type { Attempts } from './auth/login-attempts.ts'
+import type { FailedLogins } from './auth/failed-logins.ts'
 import type { LoginCodes } from './auth/login-codes.ts'
 import type { Caller, Guard, Refusal } from './auth/guard.ts'
 import type { BrowserSessions } from './auth/browser-sessions.ts'
+import type { Connections } from './connections.ts'
 import type { Uploads } from './upload.ts'
 
 export interface HttpDeps {
   readonly guard: Guard
   readonly sessions: BrowserSessions
   readonly codes: LoginCodes
-  readonly attempts: Attempts
+  readonly failedLogins: FailedLogins
+  readonly connections: Connections
   readonly uploads: Uploads
   readonly router: Core['router']
   readonly rendererDir: string

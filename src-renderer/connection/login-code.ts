@@ -3,6 +3,8 @@
  * address bar.
  */
 
+import { keepPageSecret } from './page-secret.ts'
+
 /** The code of `#code=…`; null when the fragment is something else. */
 export function codeOf(hash: string): string | null {
   const match = /^#code=([A-Za-z0-9_-]{8,200})$/.exec(hash)
@@ -21,7 +23,11 @@ export async function redeemLink(): Promise<string | null> {
       body: JSON.stringify({ code }),
       signal: AbortSignal.timeout(10_000),
     })
-    if (answer.ok) return null
+    if (answer.ok) {
+      const { page } = (await answer.json()) as { page?: unknown }
+      keepPageSecret(typeof page === 'string' ? page : null)
+      return null
+    }
     const body = (await answer.json().catch(() => null)) as { error?: { message?: string } } | null
     return body?.error?.message ?? 'This link did not work; get a new one with: npm run -s stoker -- link'
   } catch {

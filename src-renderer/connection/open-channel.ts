@@ -3,10 +3,12 @@
  * this page came from. Its addresses are relative to the page, here as in every screen, so that a page below a path
  * talks to the server below that path.
  */
+import { pageFrame } from '#contract/channel/page-secret.ts'
 import { webPortChannel } from '#contract/channel/web-port.ts'
 import { webSocketChannel } from '#contract/channel/web-socket.ts'
 
 import { OfflineError, type OpenChannel } from './core-connection.ts'
+import { fetchAsPage, pageSecret } from './page-secret.ts'
 
 const OPEN_TIMEOUT_MS = 8_000
 
@@ -35,7 +37,9 @@ export const openDesktop: OpenChannel = (signal) =>
 /** Null when the server cannot be reached at all. */
 async function loggedIn(): Promise<boolean | null> {
   try {
-    const answer = (await (await fetch('auth/state', { signal: AbortSignal.timeout(OPEN_TIMEOUT_MS) })).json()) as {
+    const answer = (await (
+      await fetchAsPage('auth/state', { signal: AbortSignal.timeout(OPEN_TIMEOUT_MS) })
+    ).json()) as {
       loggedIn?: boolean
     }
     return answer.loggedIn === true
@@ -45,8 +49,8 @@ async function loggedIn(): Promise<boolean | null> {
 }
 
 /**
- * The session cookie travels with the upgrade; a page cannot see why an upgrade was refused, so the state is asked
- * first.
+ * The session cookie travels with the upgrade, the page's secret follows as the first message; a page cannot see why
+ * an upgrade was refused, so the state is asked first.
  */
 export const openHeadless: OpenChannel = async () => {
   const known = await loggedIn()
@@ -60,6 +64,7 @@ export const openHeadless: OpenChannel = async () => {
     })
     socket.addEventListener('close', () => reject(new OfflineError('the server closed the connection')), { once: true })
   })
+  socket.send(pageFrame(pageSecret()))
   return webSocketChannel<string, string>(socket)
 }
 

@@ -333,27 +333,6 @@ describe('books', () => {
     })
     db.close()
   })
-
-  it('lists overdue reservations oldest first and bounded', () => {
-    const db = ledger()
-    db.tx((write) => {
-      for (const [id, expiresAt] of [
-        ['c', 30],
-        ['a', 10],
-        ['b', 20],
-        ['later', 99],
-        ['done', 5],
-      ] as const)
-        books.reserve(write, { ...reserveOf(10, id), expiresAt })
-      books.void(write, { id: 'void:done', pendingId: 'done', reason: '', at: 6 })
-    })
-    expect(books.due(db.read, 30, 2)).toEqual([
-      { id: 'a', jobId: 'job_1', amount: 10 },
-      { id: 'b', jobId: 'job_1', amount: 10 },
-    ])
-    expect(books.due(db.read, 30, 10).map(({ id }) => id)).toEqual(['a', 'b', 'c'])
-    db.close()
-  })
 })
 
 describe('the database itself', () => {

@@ -11,7 +11,6 @@ import {
   OUTBOX_OPEN_MAX,
   OUTBOX_PAYLOAD_MAX,
   outboxMigration,
-  prune,
   put,
 } from '#books/outbox.ts'
 import { openDb } from '#db/open.ts'
@@ -25,7 +24,7 @@ describe('outbox', () => {
     const db = open()
     db.tx((write) => ['a', 'b', 'c'].forEach((key) => put(write, claim(key))))
     db.tx((write) => {
-      done(write, { kind: 'claim', key: 'b', at: 2 })
+      done(write, { kind: 'claim', key: 'b' })
       attempted(write, 1)
     })
     db.close()
@@ -40,16 +39,14 @@ describe('outbox', () => {
     again.close()
   })
 
-  it('keeps one row a key: a retry is a duplicate, also after done, and another payload a conflict', () => {
+  it('keeps one row a key: a retry is a duplicate, and another payload a conflict', () => {
     const db = open()
     db.tx((write) => {
       expect([put(write, claim('a')), put(write, { ...claim('a'), at: 9 })]).toEqual(['applied', 'duplicate'])
-      done(write, { kind: 'claim', key: 'a', at: 2 })
-      expect(put(write, claim('a'))).toBe('duplicate')
       expect(() => put(write, claim('a', 2))).toThrow(expect.objectContaining({ code: 'LEDGER_CONFLICT' }))
       expect(put(write, { ...claim('a'), kind: 'other' })).toBe('applied')
     })
-    expect(due(db.read).map(({ kind }) => kind)).toEqual(['other'])
+    expect(due(db.read).map(({ kind }) => kind)).toEqual(['claim', 'other'])
     db.close()
   })
 
@@ -68,7 +65,7 @@ describe('outbox', () => {
         .run(OUTBOX_OPEN_MAX - 2)
       expect(put(write, claim('last'))).toBe('applied')
       expect(() => put(write, claim('over'))).toThrow(expect.objectContaining({ code: 'UNAVAILABLE' }))
-      done(write, { kind: 'claim', key: 'n1', at: 2 })
+      done(write, { kind: 'claim', key: 'n1' })
       expect(put(write, claim('over'))).toBe('applied')
     })
     db.close()
@@ -85,24 +82,17 @@ describe('outbox', () => {
     db.close()
   })
 
-  it('bounds a payload and forgets only what was done long ago', () => {
+  it('forgets what was answered, of its kind alone, and takes a second answer', () => {
     const db = open()
     db.tx((write) => {
-      expect(() => put(write, { ...claim('big'), payload: 'x'.repeat(300_000) })).toThrow(
-        expect.objectContaining({ code: 'TOO_LARGE' }),
-      )
-      for (const [key, at] of [
-        ['old', 1],
-        ['new', 100],
-      ] as const) {
-        put(write, claim(key))
-        done(write, { kind: 'claim', key, at })
-      }
-      put(write, claim('open'))
-      expect(prune(write, 50)).toBe(1)
-      expect(prune(write, 50)).toBe(0)
+      for (const key of ['answered', 'open']) put(write, claim(key))
+      put(write, { ...claim('answered'), kind: 'other' })
+      for (const key of ['answered', 'answered', 'never put']) done(write, { kind: 'claim', key })
     })
-    expect(db.read.prepare('SELECT key FROM outbox ORDER BY id').all()).toEqual([{ key: 'new' }, { key: 'open' }])
+    expect(db.read.prepare('SELECT kind, key FROM outbox ORDER BY id').all()).toEqual([
+      { kind: 'claim', key: 'open' },
+      { kind: 'other', key: 'answered' },
+    ])
     db.close()
   })
 })

@@ -52,6 +52,7 @@ const RELEASED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '0140 written off': '3553482c4d05b8a41c94dcd991d37f124ea7e1960e785e5991c8572c111d9915',
     '0170 chains by key': '1cfeba3e3e40e9fba76258a76e5b5f2957e4e8b5f52d71fd875b01a18dc33a35',
     '0180 breaker checks': '40bf5609b1f5332365d391a8e3b09cdf124e1485d3ea7fa7c50590422e61cc4d',
+    '0190 fewer pages': '40e5fa2a56ef3b3ae107ad97100aded40a657130b974d6304cd915f9e1f7364a',
   },
   'exchange.db': {
     '0010 books': '53cd94d4a564409b5c4a59e6fb5951516b0f059ab6bda3930ef660216febeac2',
@@ -63,6 +64,7 @@ const RELEASED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '0080 epochs': 'f88608e65a0ce1a494c07898f3896cfb1ad78e5cf4d7606049c5379f075e2aee',
     '0100 calls and refunds': '7c31ec05ed0055c849da7f851612b92221d2a58c8ba9b7e8374cb9e8da6a0504',
     '0110 sendings in time': '610d99f6be3108dd8c054df960f5fbad04eb3ad37c2499fac64f4350189bcb2d',
+    '0130 fewer pages': '434f4a11171ad2dfaf4977c57ce52d6defa22c2ba1a571ed0b7265474770363e',
   },
 }
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { nanoPerMtok, onePrice, type Price } from '#contract/money.ts'
 import { Link } from '#exchange-server/supply/reliable-link.ts'
 import { match, type MatchableOffer } from '#exchange-server/supply/matching.ts'
-import { Bucket } from '#exchange-server/supply/frame-rate.ts'
+import { Bucket } from '#lib/bucket.ts'
 
 const one = (price: number): Price => onePrice(nanoPerMtok(price))
 const offer = (more: Partial<MatchableOffer>): MatchableOffer => ({
@@ -75,8 +75,8 @@ describe('the reliable link', () => {
         const [from, to] = [new Link(), new Link()]
         let [sent, up] = [0, true]
         const arrived: number[] = []
-        const take = (wrapped: unknown): void => {
-          const received = to.accept(structuredClone(wrapped))
+        const take = (wrapped: string): void => {
+          const received = to.accept(JSON.parse(wrapped))
           if (received.kind === 'frame') arrived.push((received.frame as { n: number }).n)
           expect(received.kind).not.toBe('broken')
         }
@@ -86,13 +86,14 @@ describe('the reliable link', () => {
             for (const wrapped of from.resumeFrom(to.received)!) take(wrapped)
           } else {
             sent += 1
-            const wrapped = from.wrap({ t: 'pong', n: sent, time: 0 })
+            const wrapped = from.wrap({ t: 'pong', n: sent, time: 0 })!
             // On one socket nothing after a lost frame arrives: the line is down until a resume.
             if (event === 'lose') up = false
             if (up) take(wrapped)
             if (up && event === 'repeat') take(wrapped)
           }
-          if (up && from.accept(to.acknowledge()).kind !== 'nothing') throw new Error('an acknowledgement was refused')
+          if (up && from.accept(JSON.parse(to.acknowledge())).kind !== 'nothing')
+            throw new Error('an acknowledgement was refused')
         }
         expect(arrived).toEqual(Array.from({ length: sent }, (_, at) => at + 1))
         expect(from.pending).toBe(0)
@@ -116,6 +117,20 @@ describe('the reliable link', () => {
     const link = new Link()
     for (let n = 0; n < 4_096; n += 1) expect(link.wrap({ t: 'pong', n, time: 0 })).not.toBeNull()
     expect(link.wrap({ t: 'pong', n: 0, time: 0 })).toBeNull()
+  })
+})
+
+describe('bytes that nobody acknowledged', () => {
+  it('a session holds so many and no more, in UTF-8; what is acknowledged is free again', () => {
+    const link = new Link(200)
+    const notice = (text: string) => ({ t: 'notice', level: 'info', text }) as const
+    expect(link.wrap(notice('x'.repeat(100)))).not.toBeNull()
+    // 40 characters, 120 bytes.
+    expect(link.wrap(notice('✓'.repeat(40)))).toBeNull()
+    expect(link.sent).toBe(1)
+    link.accept({ seq: 0, ack: 1 })
+    expect([link.keptBytes, link.acknowledged]).toEqual([0, 1])
+    expect(link.wrap(notice('✓'.repeat(40)))).not.toBeNull()
   })
 })
 

@@ -6,10 +6,14 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { createBuyerKeyOffline, openExchangeBooksReadOnly } from '#exchange-server/offline-books.ts'
 import { practicePrompt, SeededDraws } from '#exchange-server/buy/practice-prompts.ts'
+import { QUICK_JOBS } from '#exchange-server/buy/practice-pace.ts'
+import type { Exchange } from '#exchange-server/exchange.ts'
+import { generateSigningKey } from '#lib/ed25519.ts'
+import { FakeSupplier } from '#test/support/fake-supplier.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 
-import { admin, ASK, books, client, startTestExchange, exchangeWith, NANO, say } from './exchange-support.ts'
+import { admin, ASK, books, client, startTestExchange, exchangeWith, NANO, qualify, say } from './exchange-support.ts'
 import { until } from '../support/until.ts'
 
 describe('the practice buyer', () => {
@@ -52,6 +56,54 @@ describe('the practice buyer', () => {
     supplier.send({ t: 'ping', n: 1 })
     await supplier.next('pong')
     expect(supplier.jobs).toHaveLength(0)
+  })
+
+  it('slows after two hundred jobs, also over a restart, and says so beside the listing', async () => {
+    const clock = new FakeClock()
+    const dir = tempDir()
+    const key = generateSigningKey()
+    qualify(dir, key)
+    const start = async (): Promise<{ exchange: Exchange; supplier: FakeSupplier }> => {
+      const exchange = await startTestExchange({ dir, clock, practiceBuyer: true })
+      const supplier = await FakeSupplier.connect(exchange.url, key)
+      onTestFinished(() => supplier.socket.terminate())
+      supplier.offer(NANO, ASK, { slots: 2 })
+      await supplier.next('offer.accepted')
+      return { exchange, supplier }
+    }
+    const first = await start()
+    let settled = 0
+    for (let seconds = 0; seconds < 1_000 && first.supplier.jobs.length < QUICK_JOBS; seconds += 1) {
+      expect(first.supplier.frames.some(({ t }) => t === 'notice')).toBe(false)
+      await clock.advance(1_000)
+      for (; settled < first.supplier.jobs.length; settled += 1) await first.supplier.next('job.settled')
+    }
+    expect((await first.supplier.next('notice')).text).toContain('about once in 90 seconds')
+    /** With heartbeats, or the session would end. */
+    const pass = async (one: FakeSupplier, seconds: number): Promise<void> => {
+      for (let at = 0; at < seconds; at += 4) {
+        one.send({ t: 'ping', n: at })
+        await one.next('pong')
+        await clock.advance(4_000)
+      }
+    }
+    await pass(first.supplier, 56)
+    expect(first.supplier.jobs).toHaveLength(QUICK_JOBS)
+    await pass(first.supplier, 64)
+    await until('the next job', () => first.supplier.jobs.length === QUICK_JOBS + 1)
+    await first.exchange.stop()
+
+    const { supplier } = await start()
+    expect((await supplier.next('notice')).text).toContain('about once in 90 seconds')
+    // A new listing is bought from at once; one that is only repeated is not.
+    await clock.advance(1_000)
+    await supplier.next('job.settled')
+    for (let again = 0; again < 10; again += 1) {
+      supplier.offer(NANO, ASK, { slots: 2 })
+      await supplier.next('offer.accepted')
+      await pass(supplier, 4)
+    }
+    expect(supplier.jobs).toHaveLength(1)
   })
 
   it('asks the same for the same seed', () => {

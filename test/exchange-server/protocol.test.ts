@@ -27,7 +27,7 @@ import { inputTokens } from '#contract/bytes4.ts'
 import { inferenceRequest } from '#contract/inference.ts'
 import { canonicalJson } from '#lib/canonical.ts'
 import { verifySignature } from '#lib/ed25519.ts'
-import { LIMITS } from '#exchange-server/exchange-limits.ts'
+import { ADDRESS_BOUNDS, LIMITS } from '#exchange-server/exchange-limits.ts'
 import { requestTokens } from '#lib/billed-tokens.ts'
 import { helloText, helloTextV2, welcomeTextV2 } from '#lib/handshake-texts.ts'
 
@@ -150,7 +150,9 @@ describe('docs/protocol.md', () => {
         LIMITS.framesPerSecond,
         LIMITS.frameBurst,
         LIMITS.violations,
-        LIMITS.unauthenticatedSockets,
+        LIMITS.supplierFrameBytes,
+        ADDRESS_BOUNDS.sockets,
+        ADDRESS_BOUNDS.handshakes,
         LIMITS.connections,
         LIMITS.offersPerSupplier,
       ]),

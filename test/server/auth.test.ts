@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { describe, expect, it } from 'vitest'
 
-import { createAttempts } from '#server/auth/login-attempts.ts'
+import { createFailedLogins } from '#server/auth/failed-logins.ts'
 import { CODE_LIFE_MS, createLoginCodes } from '#server/auth/login-codes.ts'
 import { openBrowserSessions, SESSION_LIFE_MS } from '#server/auth/browser-sessions.ts'
 import { randomIds } from '#lib/id-source.ts'
@@ -45,8 +45,9 @@ describe('sessions', () => {
 
   it('stores no cookie value, in a file only the owner can read', () => {
     const dir = tempDir()
-    const { token } = open(dir).create('a browser')
-    expect(readFileSync(join(dir, 'sessions.json'), 'utf8')).not.toContain(token)
+    const { token, page } = open(dir).create('a browser')
+    const stored = readFileSync(join(dir, 'sessions.json'), 'utf8')
+    for (const secret of [token, page]) expect(stored).not.toContain(secret)
     expect(statSync(join(dir, 'sessions.json')).mode & 0o777).toBe(0o600)
   })
 
@@ -56,11 +57,24 @@ describe('sessions', () => {
     const [kept, revoked] = [first.create('a'), first.create('b')]
     first.revoke(revoked.id)
     const again = open(dir)
-    expect([again.cookieName, again.find(kept.token)?.id, again.find(revoked.token)]).toEqual([
+    expect([again.cookieName, again.find(kept.token, kept.page)?.id, again.find(revoked.token, revoked.page)]).toEqual([
       first.cookieName,
       kept.id,
       null,
     ])
+  })
+
+  it('a cookie or a page’s secret alone is nothing, and one session’s does not fit another', () => {
+    const sessions = open(tempDir())
+    const [mine, other] = [sessions.create('a'), sessions.create('b')]
+    expect([
+      sessions.find(mine.token, mine.page)?.id,
+      sessions.find(mine.token, ''),
+      sessions.find(mine.token, other.page),
+      sessions.find(mine.page, mine.page),
+      sessions.knows(mine.token),
+      sessions.knows(mine.page),
+    ]).toEqual([mine.id, null, null, null, true, false])
   })
 
   it('tells who listens that a session ended, so that its sockets close', () => {
@@ -76,21 +90,20 @@ describe('sessions', () => {
     const clock = new FakeClock()
     const dir = tempDir()
     const sessions = open(dir, clock)
-    const { token } = sessions.create('a')
+    const { token, page } = sessions.create('a')
+    expect(sessions.find(token, page)).not.toBeNull()
     clock.jump(SESSION_LIFE_MS)
-    expect(sessions.find(token)).toBeNull()
+    expect([sessions.find(token, page), sessions.knows(token)]).toEqual([null, false])
   })
 })
 
 describe('failed logins', () => {
-  it('stops after the burst and lets one more through for each six seconds', () => {
+  it('are ten at once and one each six seconds from one address; another has its own', () => {
     const clock = new FakeClock()
-    const attempts = createAttempts(clock)
-    for (let failure = 0; failure < 10; failure += 1) attempts.failed()
-    expect(attempts.mayTry()).toBe(false)
+    const logins = createFailedLogins(clock)
+    for (let failure = 0; failure < 10; failure += 1) expect(logins.failed('10.0.0.1')).toBe(true)
+    expect([logins.failed('10.0.0.1'), logins.failed('10.0.0.2')]).toEqual([false, true])
     clock.jump(6_000)
-    expect(attempts.mayTry()).toBe(true)
-    attempts.failed()
-    expect(attempts.mayTry()).toBe(false)
+    expect([logins.failed('10.0.0.1'), logins.failed('10.0.0.1')]).toEqual([true, false])
   })
 })

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import { join } from 'node:path'
 
@@ -11,183 +11,16 @@ import { WebSocket } from 'ws'
 
 import { channelAsPort } from '#contract/channel/rpc.ts'
 import { webSocketChannel } from '#contract/channel/web-socket.ts'
-import { StokerError } from '#contract/errors.ts'
 import type { Contract } from '#contract/index.ts'
-import type { Core } from '#core/core.ts'
-import { createOs } from '#core/os.ts'
-import { randomIds } from '#lib/id-source.ts'
-import { createLog } from '#lib/log.ts'
-import { openConsole, type Console } from '#server/console.ts'
-import { CODE_LIFE_MS } from '#server/auth/login-codes.ts'
+import { PAGE_HEADER } from '#contract/channel/page-secret.ts'
 import { readCookie } from '#server/auth/guard.ts'
-import { FakeClock } from '#test/support/fake-clock.ts'
-import { tempDir } from '#test/support/temp-dir.ts'
-import { apiToken } from '#server/data-dir.ts'
 import { VENUE } from '#test/support/venue.ts'
 
-const log = createLog('test')
-const os = createOs(log)
-/** Two procedures are enough to see calls, errors and streams go through. */
-const router = {
-  app: {
-    onboarding: os.app.onboarding.handler(() => ({
-      step: 'welcome' as const,
-      skipped: false,
-      startedAt: null,
-      firstEarningAt: null,
-    })),
-    ledgerCheck: os.app.ledgerCheck.handler(() => {
-      throw new StokerError('UNAVAILABLE', 'not now')
-    }),
-    events: os.app.events.handler(async function* ({ signal }) {
-      yield { topic: 'jobs' as const, venueId: VENUE, version: 1 }
-      await new Promise((resolve) => signal?.addEventListener('abort', resolve))
-    }),
-  },
-} as unknown as Core['router']
-
-interface Stand {
-  console: Console
-  url: string
-  dir: string
-  token: string
-  clock: FakeClock
-}
-
-async function stand(uploadBytesMax = 1_000): Promise<Stand> {
-  const dir = tempDir()
-  const rendererDir = join(dir, 'renderer')
-  mkdirSync(rendererDir)
-  writeFileSync(join(rendererDir, 'index.html'), '<html>')
-  const clock = new FakeClock()
-  const opened = await openConsole({
-    dataDir: dir,
-    rendererDir,
-    host: '127.0.0.1',
-    port: 0,
-    allowHosts: [],
-    router,
-    clock,
-    ids: randomIds(() => clock.now()),
-    log,
-    uploadBytesMax,
-  })
-  onTestFinished(() => opened.close())
-  return { console: opened, url: opened.url, dir, token: apiToken(dir), clock }
-}
-
-const codeOf = (link: string): string => new URL(link).hash.replace('#code=', '')
-
-interface Answer {
-  status: number
-  body: string
-  headers: Record<string, string | string[] | undefined>
-}
-/** Plain node:http, because fetch may not set Host, Origin or Cookie. */
-async function send(url: string, method: string, headers: Record<string, string> = {}, body = ''): Promise<Answer> {
-  const call = httpRequest(url, {
-    method,
-    headers: { ...headers, ...(body === '' ? {} : { 'content-length': String(Buffer.byteLength(body)) }) },
-  })
-  call.end(body)
-  const [response] = (await once(call, 'response')) as [import('node:http').IncomingMessage]
-  let text = ''
-  for await (const chunk of response) text += String(chunk)
-  return { status: response.statusCode ?? 0, body: text, headers: response.headers }
-}
-
-async function login(s: Stand): Promise<string> {
-  const answer = await send(
-    `${s.url}/auth/login`,
-    'POST',
-    { origin: s.url },
-    JSON.stringify({ code: codeOf(s.console.link()) }),
-  )
-  return String(answer.headers['set-cookie']).split(';')[0] ?? ''
-}
+import { login, openAsPage, send, stand, type Answer, type Stand } from './console-stand.ts'
 
 let s: Stand
 beforeEach(async () => {
   s = await stand()
-})
-
-describe('login', () => {
-  it('turns a code into a cookie that scripts cannot read and other sites cannot send, and that is not the token', async () => {
-    const answer = await send(
-      `${s.url}/auth/login`,
-      'POST',
-      { origin: s.url },
-      JSON.stringify({ code: codeOf(s.console.link()) }),
-    )
-    const cookie = String(answer.headers['set-cookie'])
-    expect(answer.status).toBe(200)
-    expect(cookie).toMatch(/^stoker_[0-9a-z]{12}=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict; Max-Age=\d+$/)
-    expect(cookie).not.toContain(s.token)
-    const state = await send(`${s.url}/auth/state`, 'GET', { cookie: cookie.split(';')[0]! })
-    expect(JSON.parse(state.body)).toEqual({ loggedIn: true, by: 'session' })
-  })
-
-  it('refuses a code the second time', async () => {
-    const body = JSON.stringify({ code: codeOf(s.console.link()) })
-    const statuses = [
-      await send(`${s.url}/auth/login`, 'POST', { origin: s.url }, body),
-      await send(`${s.url}/auth/login`, 'POST', { origin: s.url }, body),
-    ].map((a) => a.status)
-    expect(statuses).toEqual([200, 401])
-  })
-
-  it('refuses a code after ten minutes', async () => {
-    const code = codeOf(s.console.link())
-    s.clock.jump(CODE_LIFE_MS)
-    expect((await send(`${s.url}/auth/login`, 'POST', { origin: s.url }, JSON.stringify({ code }))).status).toBe(401)
-  })
-
-  it('refuses a login that another site, or nobody, sends', async () => {
-    const body = JSON.stringify({ code: codeOf(s.console.link()) })
-    expect((await send(`${s.url}/auth/login`, 'POST', { origin: 'https://evil.example' }, body)).status).toBe(403)
-    expect((await send(`${s.url}/auth/login`, 'POST', {}, body)).status).toBe(403)
-  })
-
-  it('stops comparing after ten failures', async () => {
-    const statuses: number[] = []
-    for (let attempt = 0; attempt < 11; attempt += 1)
-      statuses.push(
-        (await send(`${s.url}/auth/login`, 'POST', { origin: s.url }, JSON.stringify({ code: 'guess' }))).status,
-      )
-    expect(statuses).toEqual([...Array.from({ length: 10 }, () => 401), 429])
-    expect(
-      (await send(`${s.url}/auth/login`, 'POST', { origin: s.url }, JSON.stringify({ code: codeOf(s.console.link()) })))
-        .status,
-    ).toBe(429)
-  })
-
-  it('ends a session at logout', async () => {
-    const cookie = await login(s)
-    expect((await send(`${s.url}/auth/logout`, 'POST', { cookie, origin: s.url })).status).toBe(200)
-    expect((await send(`${s.url}/auth/sessions`, 'GET', { cookie })).status).toBe(401)
-  })
-
-  it('lists sessions without their cookies and revokes one', async () => {
-    const [first, second] = [await login(s), await login(s)]
-    const listed = JSON.parse((await send(`${s.url}/auth/sessions`, 'GET', { cookie: first })).body) as {
-      sessions: { id: string; current: boolean }[]
-    }
-    const other = listed.sessions.find((session) => !session.current)!
-    expect((await send(`${s.url}/auth/sessions/${other.id}`, 'DELETE', { cookie: first, origin: s.url })).status).toBe(
-      200,
-    )
-    expect([
-      (await send(`${s.url}/auth/sessions`, 'GET', { cookie: first })).status,
-      (await send(`${s.url}/auth/sessions`, 'GET', { cookie: second })).status,
-    ]).toEqual([200, 401])
-  })
-
-  it('makes a link for the token and not for a session (a stolen page must not breed logins)', async () => {
-    const cookie = await login(s)
-    expect((await send(`${s.url}/auth/link`, 'POST', { cookie, origin: s.url })).status).toBe(403)
-    const made = await send(`${s.url}/auth/link`, 'POST', { authorization: `Bearer ${s.token}` })
-    expect(JSON.parse(made.body)).toEqual({ link: expect.stringMatching(/#code=[\w-]{32}$/) })
-  })
 })
 
 describe('who may call', () => {
@@ -238,7 +71,7 @@ describe('who may call', () => {
   })
 
   it('refuses a cookie without an exact Origin on anything that changes something', async () => {
-    const cookie = await login(s)
+    const { cookie, [PAGE_HEADER]: page } = await login(s)
     const { port } = new URL(s.url)
     const statuses: number[] = []
     for (const origin of [
@@ -253,7 +86,7 @@ describe('who may call', () => {
           await send(
             `${s.url}/upload/model?name=a.gguf`,
             'POST',
-            { cookie, ...(origin === undefined ? {} : { origin }) },
+            { cookie, [PAGE_HEADER]: page, ...(origin === undefined ? {} : { origin }) },
             'x',
           )
         ).status,
@@ -344,7 +177,7 @@ describe('the contract over a WebSocket', () => {
   })
 
   it('refuses before the handshake: no login, foreign Origin, missing Origin with a cookie, foreign Host', async () => {
-    const cookie = await login(s)
+    const { cookie } = await login(s)
     expect([
       await refusal({ origin: s.url }),
       await refusal({ cookie, origin: 'https://evil.example' }),
@@ -355,7 +188,7 @@ describe('the contract over a WebSocket', () => {
   })
 
   it('carries calls, typed errors and streams that abort', async () => {
-    const client = await clientOf(open({ cookie: await login(s), origin: s.url }))
+    const client = await clientOf(openAsPage(s, await login(s)))
     expect((await client.app.onboarding()).step).toBe('welcome')
     await expect(client.app.ledgerCheck({ venueId: VENUE })).rejects.toMatchObject({
       code: 'STOKER',
@@ -368,11 +201,12 @@ describe('the contract over a WebSocket', () => {
   })
 
   it('closes when its session is revoked', async () => {
-    const cookie = await login(s)
-    const socket = open({ cookie, origin: s.url })
-    await once(socket, 'open')
+    const page = await login(s)
+    const socket = openAsPage(s, page)
+    const client = await clientOf(socket)
+    await client.app.onboarding()
     const closed = once(socket, 'close')
-    await send(`${s.url}/auth/logout`, 'POST', { cookie, origin: s.url })
+    await send(`${s.url}/auth/logout`, 'POST', page)
     expect((await closed)[0]).toBe(4_401)
   })
 

@@ -28,7 +28,9 @@ export function fakeAuth(path: string, loggedIn: boolean): { status: number; bod
   return null
 }
 
-/** Answers the contract over one socket until it closes. */
+/** Answers the contract over one socket until it closes; whatever the page's secret is, it is good here. */
 export function serveCore(core: ReturnType<typeof createFakeCore>, socket: WebSocket): void {
-  new RPCHandler(core).upgrade(channelAsPort(webSocketChannel(socket), 'server'), { context: {} })
+  socket.once('message', () =>
+    new RPCHandler(core).upgrade(channelAsPort(webSocketChannel(socket), 'server'), { context: {} }),
+  )
 }

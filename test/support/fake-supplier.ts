@@ -122,6 +122,11 @@ export class FakeSupplier {
     }
   }
 
+  /** The number of the last frame that arrived. */
+  get received(): number {
+    return this.#received
+  }
+
   send(frame: SupplierFrame | SupplierFrameV2 | Record<string, unknown>): void {
     this.#sent += 1
     const envelope = { seq: this.#sent, ack: this.#received, frame }

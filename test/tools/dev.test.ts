@@ -6,9 +6,16 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 
+import { createORPCClient } from '@orpc/client'
+import { RPCLink } from '@orpc/client/message-port'
+import type { ContractRouterClient } from '@orpc/contract'
 import { expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 
+import { channelAsPort } from '#contract/channel/rpc.ts'
+import { webSocketChannel } from '#contract/channel/web-socket.ts'
+import type { Contract } from '#contract/index.ts'
+import { pageFrame } from '#contract/channel/page-secret.ts'
 import { processes } from '#test/support/processes.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 
@@ -52,8 +59,14 @@ it(
     })
     expect(login.status).toBe(200)
     const cookie = login.headers.get('set-cookie')?.split(';')[0] ?? ''
+    const { page: secret } = (await login.json()) as { page: string }
     const socket = new WebSocket(`${page.replace('http', 'ws')}/rpc`, { origin: page, headers: { cookie } })
     await once(socket, 'open')
+    socket.send(pageFrame(secret))
+    const client: ContractRouterClient<Contract> = createORPCClient(
+      new RPCLink({ port: channelAsPort(webSocketChannel(socket), 'client') }),
+    )
+    expect((await client.app.hello()).mode).toBe('headless')
     child.kill('SIGTERM')
     expect(await exit, 'ended by the signal, as shells count it').toEqual([143, null])
     expect(processes().filter(({ command }) => command.includes(data))).toEqual([])

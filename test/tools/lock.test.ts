@@ -65,6 +65,23 @@ describe('package-lock.json', () => {
     expect(missing).toEqual([])
   })
 
+  it('has the hash of every package but those listed, all of them builds for other platforms', () => {
+    const listed = read<{ packages: string[] }>('test/tools/without-integrity.json').packages
+    expect(where(({ integrity }) => integrity === undefined).map((at) => at.replace('node_modules/', ''))).toEqual(
+      listed,
+    )
+    const native = where(({ integrity, os, cpu }) => integrity === undefined && os?.length === 1 && cpu?.length === 1)
+    expect(native).toHaveLength(listed.length)
+    // What runs where this was built is checked, and every hash is of the strong kind.
+    expect(
+      where(
+        ({ integrity, os, cpu, libc }) =>
+          integrity === undefined && os?.[0] === 'linux' && cpu?.[0] === 'x64' && libc?.[0] !== 'musl',
+      ),
+    ).toEqual([])
+    expect(where(({ integrity }) => integrity !== undefined && !/^sha512-[\w+/]{86}==$/.test(integrity))).toEqual([])
+  })
+
   it('says which C library a build is for, which npm 9 and 10 leave out when they write the file', () => {
     expect(where(({ libc }, at) => /-(gnu|musl)$/.test(at) && libc?.length !== 1)).toEqual([])
     expect(where((_, at) => at.endsWith('-musl')).length).toBeGreaterThan(5)

@@ -21,18 +21,28 @@ interface ExchangeCommandOptions {
   allowHost: string[]
   insecureListen?: boolean
   practiceBuyer: boolean
+  addressLimits: boolean
   json?: boolean
 }
 
 async function exchange(options: ExchangeCommandOptions): Promise<void> {
-  const { host, port, allowHost: allowHosts, practiceBuyer } = options
+  const { host, port, allowHost: allowHosts, practiceBuyer, addressLimits } = options
   if (!isLoopback(host) && options.insecureListen !== true) throw fail('exchange.insecureListen', { host })
   const { startExchange } = await import('#exchange-server/exchange.ts')
   const dir = ensureDataDir(join(resolve(options.data), 'exchange'))
   const signal = untilSignal()
   const onProgress = (progress: MigrationProgress): void => note(progressLine(progress))
   const onDamage = (damage: StokerError): void => endInWords(damage)
-  const running = await startExchange({ dir, host, port, allowHosts, practiceBuyer, onProgress, onDamage })
+  const running = await startExchange({
+    dir,
+    host,
+    port,
+    allowHosts,
+    practiceBuyer,
+    addressLimits,
+    onProgress,
+    onDamage,
+  })
   if (options.json === true) printJson({ url: running.url, exchangeKey: running.exchangeKey, pid: process.pid })
   else {
     printLine(`The exchange listens at ${running.url} (${venueNote()}).`)
@@ -55,6 +65,7 @@ export function addExchange(program: Command): void {
     .option('--allow-host <name...>', 'further names it may be addressed by', [])
     .option('--insecure-listen', 'serve plain HTTP to other machines')
     .option('--no-practice-buyer', 'switch the labelled practice buyer off')
+    .option('--no-address-limits', 'no bounds by address; for an exchange behind a proxy that has them')
     .option('--json', 'print one line {"url","exchangeKey","pid"}')
     .action(exchange)
 }

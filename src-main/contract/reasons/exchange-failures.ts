@@ -28,6 +28,7 @@ export const exchangeFailures = {
   'exchange.connectionsFull': ['UNAVAILABLE'],
   'exchange.helloLate': ['TIMEOUT'],
   'exchange.framesTooFast': ['TOO_LARGE', 'max'],
+  'exchange.syncInFlight': ['CONFLICT'],
   'exchange.offersFull': ['EXCHANGE_REFUSED', 'max'],
   'exchange.notQualified': ['NOT_QUALIFIED', 'instrument', 'version'],
   'exchange.qualificationEnds': [null, 'instrument', 'until'],

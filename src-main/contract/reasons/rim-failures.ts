@@ -16,6 +16,7 @@ export const rimFailures = {
   'console.tlsPair': ['BAD_REQUEST'],
   'console.tlsUnreadable': ['BAD_REQUEST', 'error'],
   'console.insecureListen': ['BAD_REQUEST', 'host'],
+  'console.loginLate': ['TIMEOUT'],
   'console.tokenMissing': ['NOT_FOUND', 'path', 'dir'],
   'audit.noFolder': ['NOT_FOUND', 'dir'],
   'audit.noBooks': ['NOT_FOUND', 'dir'],

@@ -83,6 +83,7 @@ export const sellerReasons = {
   'line.insecure': [null, 'host'],
   'line.protocolOlder': [null],
   'line.pathUnknown': [null],
+  'line.holdTooLong': [null],
   'line.protocol': [null, 'theirs'],
   'line.unexpectedFrame': [null, 'frame'],
   'line.frameMissing': [null],

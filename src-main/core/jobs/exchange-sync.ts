@@ -3,11 +3,10 @@
  * jobs, page by page, then resends every unanswered claim. The exchange answers a resent claim with the same bytes, so
  * repeating all of this changes nothing.
  */
-import { attempted, due } from '#books/outbox.ts'
+import { attempted } from '#books/outbox.ts'
 import { decimalDigits, plainDecimal } from '#contract/decimal.ts'
 import { failValue, fail, inWords, toErrorValue } from '#contract/errors.ts'
 import { because, type Reason } from '#contract/reasons.ts'
-import type { SignedClaim } from '#contract/receipt.ts'
 import { brandId, type JobId } from '#contract/ids.ts'
 import { SYNC_PAGE_MAX } from '#contract/supplier.ts'
 import { CLOCKS_APART_MAX_MS, type ChainHeads } from '#contract/supplier-v2.ts'
@@ -23,6 +22,7 @@ import {
   isOfOtherKey,
   lastReceipt,
   lastReleaseSeq,
+  openClaims,
   openJobs,
   OPEN_JOBS_MAX,
   ownChains,
@@ -31,7 +31,7 @@ import {
 import { atStake } from './write-off.store.ts'
 import { BookingProblems, DISPUTED, disputeLines } from './booking-problems.ts'
 import type { ActiveJobs } from './active-jobs.ts'
-import { CLAIM_KIND, type Settlement } from './settlement.store.ts'
+import type { Settlement } from './settlement.store.ts'
 import type { BookingOutcome } from './settlement.ts'
 
 const RESEND_PAGE = 500
@@ -385,7 +385,7 @@ export class Sync {
   #resendClaims(): void {
     const { realmDb, venue } = this.#context
     for (let after = 0; ;) {
-      const page = due<SignedClaim & { jobId: JobId }>(realmDb.read, { kind: CLAIM_KIND, after, limit: RESEND_PAGE })
+      const page = openClaims(realmDb.read, after, RESEND_PAGE)
       for (const entry of page) {
         after = entry.id
         // Signed by a key that this rig had before: the exchange takes it from that key alone.

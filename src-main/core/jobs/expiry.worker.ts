@@ -1,8 +1,7 @@
 /**
- * Once a minute: records ends that could not be written before, ends jobs that are past their expiry, and forgets outbox rows that were answered long ago. A claim on a
+ * Once a minute: records ends that could not be written before, ends jobs that are past their expiry. A claim on a
  * venue with signed receipts never ends by our clock, which may be wrong: the venue is asked, and it knows.
  */
-import { prune } from '#books/outbox.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS, type Clock } from '#contract/time.ts'
 import type { VenueContext } from '#core/core-context.ts'
 import { every } from '#lib/every.ts'
@@ -11,8 +10,6 @@ import { openJobs, OPEN_JOBS_MAX } from './jobs.store.ts'
 import type { Settlement } from './settlement.store.ts'
 
 const EVERY_MS = MINUTE_MS
-/** Of answered claims: the receipt holds all of it, so this is for whoever looks into a fault of yesterday. */
-export const OUTBOX_KEPT_MS = DAY_MS
 /** A clock that moved by more against the monotonic one was set, or the machine slept: no claim ends for a day after. */
 const JUMP_MS = HOUR_MS
 const AFTER_JUMP_MS = DAY_MS
@@ -58,7 +55,6 @@ export function sweepExpired(
     const over = expired.filter(({ state }) => state !== 'claimed' || (!asks && isSteady))
     for (const { jobId } of over) settlement.voidJob(jobId, 'the exchange did not settle it in time')
     if (asks && claims.length > 0) ask()
-    realmDb.tx((db) => prune(db, clock.now() - OUTBOX_KEPT_MS))
   }
   return every(clock, EVERY_MS, sweep, {
     onError: (error) => log.error({ err: error }, 'the sweep of expired jobs failed; it is tried again in a minute'),

@@ -2,7 +2,7 @@
 import { GENESIS, releaseHash } from '#books/receipts.ts'
 import { brandId, type JobId } from '#contract/ids.ts'
 import type { Price } from '#contract/money.ts'
-import type { Claim, Receipt } from '#contract/receipt.ts'
+import type { Claim, Receipt, SignedClaim } from '#contract/receipt.ts'
 import type { Release } from '#contract/supplier.ts'
 import { MINUTE_MS } from '#contract/time.ts'
 import { amount, defaulted, int, named, nullable, price, real, text } from '#db/column.ts'
@@ -140,6 +140,26 @@ export const openJobs = (db: ReadDb, limit: number): OpenJobRow[] =>
     limit,
   )
 
+/** A claim that was not answered yet, as it is sent. */
+export interface OpenClaim {
+  /** Of its row in the outbox: counts up. */
+  id: number
+  payload: SignedClaim & { jobId: JobId }
+}
+
+/** Unanswered claims in the order they were made, at most `limit` behind the one with the id `after`. */
+export const openClaims = (db: ReadDb, after: number, limit: number): OpenClaim[] =>
+  db
+    .prepare<{ id: number; jobId: JobId; claim: string; claimSig: string }>(
+      `SELECT o.id, j.job_id AS jobId, j.claim_json AS claim, j.claim_sig AS claimSig FROM outbox o JOIN jobs j ON j.job_id = o.key
+       WHERE o.kind = 'claim' AND o.done_at IS NULL AND o.id > ? AND j.claim_json <> '' ORDER BY o.id LIMIT ?`,
+    )
+    .all(after, limit)
+    .map(({ id, jobId, claim, claimSig }) => ({
+      id,
+      payload: { jobId, claim: JSON.parse(claim) as SignedClaim['claim'], claimSig },
+    }))
+
 /** Whether another own key claimed it than this one: the exchange answers for it to that key alone. */
 export const isOfOtherKey = ({ claimJson }: Pick<OpenJobRow, 'claimJson'>, publicKey: string): boolean =>
   claimJson !== null && claimJson !== '' && (JSON.parse(claimJson) as Claim).supplier !== publicKey
@@ -167,8 +187,20 @@ const rowOf = (db: ReadDb, { jobId }: JobPlace): number =>
     : db.prepare<{ row: number }>('SELECT rowid AS row FROM jobs WHERE job_id = ?').get(jobId)
   )?.row ?? 0
 
+/** Of states on the way: the few jobs that are in them (0190-fewer-pages). */
+const isOpen = (state: string | null): boolean => state === 'running' || state === 'claimed'
+
+/** What a state's index asks for by the letter; a job on the way has no dispute. */
+const stateIs = (state: string | null): string => {
+  if (state === null) return ''
+  return isOpen(state)
+    ? `state = ? AND state IN ('running', 'claimed') AND `
+    : `${STATE} = ? AND state NOT IN ('running', 'claimed') AND `
+}
+
 /** The index whose order is the list's, named because SQLite would take `jobs_by_state` for both filters together. */
 const indexFor = (state: string | null, instrument: string | null): string => {
+  if (isOpen(state)) return 'jobs_open'
   if (instrument === null) return state === null ? 'jobs_by_start' : 'jobs_by_state'
   return state === null ? 'jobs_by_instrument' : 'jobs_by_instrument_state'
 }
@@ -180,7 +212,7 @@ export function listJobs(db: ReadDb, { before, downTo, limit, state, instrument 
   return seenJobs.all(
     db,
     `SELECT ${seenJobs.columns} FROM jobs INDEXED BY ${indexFor(state, instrument)}
-     WHERE ${instrument === null ? '' : 'instrument = ? AND '}${state === null ? '' : `${STATE} = ? AND `}started_at <= ? AND started_at >= ?
+     WHERE ${instrument === null ? '' : 'instrument = ? AND '}${stateIs(state)}started_at <= ? AND started_at >= ?
        AND (started_at, rowid) < (?, ?) AND (started_at, rowid) >= (?, ?)
      ORDER BY started_at DESC, rowid DESC LIMIT ?`,
     ...[instrument, state].filter((value) => value !== null),

@@ -59,6 +59,8 @@ export interface Settlement {
   claim(signed: SignedClaim, measures: EngineMeasures): void
   settle(receipt: Receipt, exchangeKey: string): BookingOutcome
   release(release: Release, exchange: string): BookingOutcome
+  /** All of them in one commit; throws, with none of them booked, where one cannot be. */
+  releaseAll(releases: readonly Release[], exchange: string): BookingOutcome[]
   /**
    * The exchange says that the buyer of a claimed job had left: it may bill less output than we sent. No effect on
    * other jobs.
@@ -82,6 +84,8 @@ export function createSettlement(deps: SettlementDeps): Settlement {
     claim: (signed, measures) => realmDb.tx((db) => claim(deps, db, signed, measures)),
     settle: (receipt, exchangeKey) => realmDb.tx((db) => settle(deps, db, receipt, exchangeKey)),
     release: (release, exchange) => realmDb.tx((db) => releaseHeld(deps, db, release, exchange)),
+    releaseAll: (releases, exchange) =>
+      realmDb.tx((db) => releases.map((release) => releaseHeld(deps, db, release, exchange))),
     buyerLeft: (jobId) =>
       realmDb.tx((db) => {
         if (findJob(db, jobId)?.state === 'claimed') updateJob(db, jobId, { buyerLeftAt: clock.now() })
@@ -147,7 +151,8 @@ function claim(
     claimSig,
     grossNano: gross,
   })
-  outboxPut(db, { kind: CLAIM_KIND, key: job.jobId, payload: { jobId: job.jobId, claim: facts, claimSig }, at: now })
+  // The claim itself stands in the job until the receipt holds it: openClaims.
+  outboxPut(db, { kind: CLAIM_KIND, key: job.jobId, payload: { jobId: job.jobId }, at: now })
 }
 
 function settle(deps: SettlementDeps, db: WriteDb, receipt: Receipt, exchangeKey: string): BookingOutcome {
@@ -189,7 +194,7 @@ function bookReceipt(deps: SettlementDeps, db: WriteDb, receipt: Receipt, job: S
   })
   insertReceipt(db, receipt, receiptHash(receipt), canonicalJson(receipt))
   addSettled(db, receipt, job)
-  outboxDone(db, { kind: CLAIM_KIND, key: jobId, at: now })
+  outboxDone(db, { kind: CLAIM_KIND, key: jobId })
 }
 
 /**
@@ -221,7 +226,7 @@ function dispute(
     dispute: JSON.stringify(differences),
   })
   insertReceipt(db, receipt, receiptHash(receipt), canonicalJson(receipt))
-  outboxDone(db, { kind: CLAIM_KIND, key: jobId, at: now })
+  outboxDone(db, { kind: CLAIM_KIND, key: jobId })
 }
 
 /** By name: a receipt may hold fields of a stranger. */
@@ -346,5 +351,5 @@ function voidJob({ books, clock }: SettlementDeps, db: WriteDb, jobId: string, r
       at,
     })
   updateJob(db, jobId, { state: 'void', reason, endedAt: job.endedAt ?? at, grossNano: null })
-  outboxDone(db, { kind: CLAIM_KIND, key: jobId, at })
+  outboxDone(db, { kind: CLAIM_KIND, key: jobId })
 }

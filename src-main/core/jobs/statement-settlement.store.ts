@@ -120,7 +120,7 @@ function bookLine(deps: Deps, db: WriteDb, line: StatementLine, job: SellerJobRo
     sellerNano: line.amountNano,
   }
   addSettled(db, facts, job)
-  outboxDone(db, { kind: CLAIM_KIND, key: job.jobId, at: now })
+  outboxDone(db, { kind: CLAIM_KIND, key: job.jobId })
 }
 
 function moveLine({ books, clock }: Deps, db: WriteDb, line: StatementLine, state: LineState): void {

@@ -1,11 +1,13 @@
 /** What a venue's words about jobs and money do here. */
 import type { Receipt } from '#contract/receipt.ts'
+import type { Release } from '#contract/supplier.ts'
 import type { VenueContext } from '#core/core-context.ts'
 import type { VenueEvent } from '#core/venues/index.ts'
 
 import type { ActiveJobs } from './active-jobs.ts'
 import type { Sync } from './exchange-sync.ts'
 import type { JobIntake } from './job-intake.ts'
+import type { BookingOutcome } from './settlement.ts'
 import type { Settlement } from './settlement.store.ts'
 import type { StatementSettlement } from './statement-settlement.store.ts'
 
@@ -31,17 +33,23 @@ export function createVenueListener({ venue, events }: VenueContext, deps: Venue
       sync.attempt(() => settlement.settle(receipt, exchangeKey())),
       `receipt ${receipt.seq}`,
     )
+  const onReleased = (releases: readonly Release[]): void => {
+    const key = exchangeKey()
+    let outcomes: BookingOutcome[]
+    try {
+      outcomes = settlement.releaseAll(releases, key)
+    } catch {
+      // One that cannot be booked holds back no other: each alone.
+      outcomes = releases.map((release) => sync.attempt(() => settlement.release(release, key)))
+    }
+    releases.forEach((release, at) => sync.note(outcomes[at]!, `release ${release.seq}`))
+  }
   const onMoney = (event: VenueEvent): void => {
     if (event.kind === 'settled') onSettled(event.receipt)
     else if (event.kind === 'acknowledged') statements.acknowledge(event.jobId, event.amountNano)
     else if (event.kind === 'statement') {
       if (statements.apply(event.statement) === 0) return
-    } else if (event.kind === 'released')
-      for (const release of event.releases)
-        sync.note(
-          sync.attempt(() => settlement.release(release, exchangeKey())),
-          `release ${release.seq}`,
-        )
+    } else if (event.kind === 'released') onReleased(event.releases)
     else return
     moneyMoved()
   }

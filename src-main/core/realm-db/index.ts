@@ -1,7 +1,7 @@
 /**
  * The migrations of one realm's database (practice.db), in order: books, outbox, jobs and receipts, listings and exams,
  * rollups, why a listing is paused, disputes, units, three prices, quarter hours, indices and counters, records for
- * later, statements, written off, chains by key, the breaker's self-check.
+ * later, statements, written off, chains by key, the breaker's self-check, fewer pages a job.
  */
 import type { Migration } from '#db/db-types.ts'
 
@@ -21,6 +21,7 @@ import { statementsMigration } from './migrations/0130-statements.ts'
 import { writtenOffMigration } from './migrations/0140-written-off.ts'
 import { chainsByKeyMigration } from './migrations/0170-chains-by-key.ts'
 import { breakerChecksMigration } from './migrations/0180-breaker-checks.ts'
+import { fewerPagesMigration } from './migrations/0190-fewer-pages.ts'
 
 export const realmMigrations: readonly Migration[] = [
   booksMigration,
@@ -39,4 +40,5 @@ export const realmMigrations: readonly Migration[] = [
   writtenOffMigration,
   chainsByKeyMigration,
   breakerChecksMigration,
+  fewerPagesMigration,
 ]

@@ -4,11 +4,23 @@
  */
 import type { BookView } from '#contract/market.ts'
 import { MINUTE_MS } from '#contract/time.ts'
+import type { WriteDb } from '#db/db-types.ts'
 import type { VenueContext } from '#core/core-context.ts'
 import type { VenueState } from '#core/venues/venue.port.ts'
 import { every } from '#lib/every.ts'
 
-import { pruneRecords, recordBook, recordEvent, type RecordedEvent } from './market-records.store.ts'
+import {
+  extendBook,
+  newestBook,
+  pruneRecords,
+  recordBook,
+  recordEvent,
+  sameBook,
+  type RecordedEvent,
+} from './market-records.store.ts'
+
+/** A book that does not change is written so often: a kill forgets at most as long that it did not. */
+const HELD_WRITTEN_MS = 10 * MINUTE_MS
 
 export interface RecordsDeps {
   /** The last book of each instrument. */
@@ -30,12 +42,32 @@ export function createRecords({ realmDb, clock, venue, log }: RecordsContext, { 
   let stops: (() => void)[] = []
   let lastEvent = ''
 
+  /** The last minute in which an instrument's newest row still held, where that is not written yet. */
+  const heldUntil = new Map<string, number>()
+  const writeHeld = (db: WriteDb): void => {
+    for (const [instrument, until] of heldUntil) extendBook(db, instrument, until)
+    heldUntil.clear()
+  }
+  /** Whether something is to be written; that a book stays as it is, only now and then. */
+  const isNews = (book: BookView, minute: number): boolean => {
+    const row = newestBook(realmDb.read, book.instrument)
+    if (row === null) return true
+    const until = heldUntil.get(book.instrument) ?? row.untilMs
+    if (minute <= until) return false
+    if (minute - until !== MINUTE_MS || !sameBook(row, book)) return true
+    heldUntil.set(book.instrument, minute)
+    return minute - row.untilMs >= HELD_WRITTEN_MS
+  }
   /** Only while the exchange is there: what it said before is not how the market stands now. */
   const recordBooks = (): void => {
     if (venue.state().kind !== 'online') return
     const now = clock.now()
+    const minute = now - (now % MINUTE_MS)
+    const news = books().filter((book) => isNews(book, minute))
+    if (news.length === 0) return
     realmDb.tx((db) => {
-      for (const book of books()) recordBook(db, book, now)
+      writeHeld(db)
+      for (const book of news) recordBook(db, book, now)
       pruneRecords(db, now)
     })
   }
@@ -63,6 +95,7 @@ export function createRecords({ realmDb, clock, venue, log }: RecordsContext, { 
     stop(): void {
       for (const stop of stops) stop()
       stops = []
+      if (heldUntil.size > 0) realmDb.tx(writeHeld)
     },
   }
 }

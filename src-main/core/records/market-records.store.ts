@@ -60,11 +60,35 @@ export function recordedAsks(rows: BookView['rows']): Pick<BookSnapshot, 'asks' 
   return { asks: kept, leftOut: asks.length - kept.length }
 }
 
-const newest = (db: ReadDb, instrument: string): BookSnapshot | null =>
+export const newestBook = (db: ReadDb, instrument: string): BookSnapshot | null =>
   bookSnapshots.get(
     db,
     `SELECT ${bookSnapshots.columns} FROM book_snapshots WHERE instrument = ? ORDER BY from_ms DESC LIMIT 1`,
     instrument,
+  )
+
+const seenIn = (book: BookView): Omit<BookSnapshot, 'id' | 'instrument' | 'fromMs' | 'untilMs'> => ({
+  jobsLastHour: book.jobsLastHour,
+  waiting: book.waiting,
+  ...recordedAsks(book.rows),
+})
+
+/** Whether a row says what is seen now. */
+export function sameBook(
+  { id: _id, instrument, fromMs: _from, untilMs: _until, ...before }: BookSnapshot,
+  book: BookView,
+): boolean {
+  return instrument === book.instrument && JSON.stringify(before) === JSON.stringify(seenIn(book))
+}
+
+/** The newest row of an instrument stood until this minute. */
+export const extendBook = (db: WriteDb, instrument: string, untilMs: number): number =>
+  bookSnapshots.update(
+    db,
+    { untilMs },
+    'WHERE id = (SELECT id FROM book_snapshots WHERE instrument = ? ORDER BY from_ms DESC LIMIT 1) AND until_ms < ?',
+    instrument,
+    untilMs,
   )
 
 /**
@@ -73,13 +97,11 @@ const newest = (db: ReadDb, instrument: string): BookSnapshot | null =>
  */
 export function recordBook(db: WriteDb, book: BookView, at: number): void {
   const minute = at - (at % MINUTE_MS)
-  const seen = { jobsLastHour: book.jobsLastHour, waiting: book.waiting, ...recordedAsks(book.rows) }
-  const last = newest(db, book.instrument)
+  const last = newestBook(db, book.instrument)
   if (last !== null && minute <= last.untilMs) return
-  const { id: _id, instrument: _instrument, fromMs: _from, untilMs: _until, ...before } = last ?? { id: 0 }
-  if (last !== null && minute - last.untilMs === MINUTE_MS && JSON.stringify(before) === JSON.stringify(seen))
+  if (last !== null && minute - last.untilMs === MINUTE_MS && sameBook(last, book))
     bookSnapshots.update(db, { untilMs: minute }, 'WHERE id = ?', last.id)
-  else bookSnapshots.insert(db, { instrument: book.instrument, fromMs: minute, untilMs: minute, ...seen })
+  else bookSnapshots.insert(db, { instrument: book.instrument, fromMs: minute, untilMs: minute, ...seenIn(book) })
 }
 
 /** Removes what is too old or too much, a bounded number a call; in the transaction that adds. */

@@ -17,6 +17,7 @@ import { within } from '../supply/matching.ts'
 import type { Offer, Peer } from '../supply/peer.ts'
 import type { Registry } from '../supply/supplier-registry.ts'
 import { fund, openBuyer } from './buyers.ts'
+import { PracticePace, practiceJobs, SLOW_NOTICE } from './practice-pace.ts'
 import { practicePrompt, SeededDraws } from './practice-prompts.ts'
 
 const { id: PRACTICE_BUYER, order: ORDER_WORD, name: BUYER_NAME } = EMBEDDED_VENUE.ownBuyer
@@ -25,8 +26,6 @@ const UNIT = EMBEDDED_VENUE.unit
 const PRACTICE_PRICE_CAP = nanoPerMtok(20_000_000_000)
 const AT_ONCE = 2
 const FIRST_MS = 500
-const LEAST_MS = 2_000
-const SPREAD_MS = 2_000
 const CREDIT = nano(1_000_000_000_000)
 const CREDIT_LOW = 10_000_000_000n
 const TOKENS_LEAST = 16
@@ -38,6 +37,10 @@ export class PracticeBuyer {
   readonly #registry: Registry
   readonly #draws: SeededDraws
   readonly #running = new Map<string, () => void>()
+  /** Sessions and instruments that know of the slow pace. */
+  readonly #notified = new WeakMap<Peer, Set<string>>()
+  /** Read from the books when it first buys. */
+  #pace: PracticePace | null = null
   #enabled: boolean
   #turn = 0
   #dueAt = Number.POSITIVE_INFINITY
@@ -76,7 +79,11 @@ export class PracticeBuyer {
         text: `The practice buyer pays at most ${PRACTICE_PRICE_CAP / 10 ** UNIT.scale} ${UNIT.name} per million tokens; your ask for ${offer.instrument} is above that, so it does not buy from you.`,
         instrument: brandId<Instrument>(offer.instrument),
       })
-    } else this.#schedule(FIRST_MS)
+      return
+    }
+    // Offers are repeated whenever free memory or slots change: only a new one is worth a purchase of its own.
+    const isNew = !this.#paceNow().slow || this.#tellSlow(peer, offer.instrument)
+    if (isNew || this.#dueAt === Number.POSITIVE_INFINITY) this.#schedule(FIRST_MS)
   }
 
   stop(): void {
@@ -117,7 +124,21 @@ export class PracticeBuyer {
         this.#context.log.warn({ err: error }, 'the practice buyer could not order')
       }
     }
-    this.#schedule(LEAST_MS + this.#draws.next(SPREAD_MS))
+    this.#schedule(this.#paceNow().nextMs(this.#draws))
+  }
+
+  #paceNow(): PracticePace {
+    this.#pace ??= new PracticePace(practiceJobs(this.#context.db.read))
+    return this.#pace
+  }
+
+  /** Once a session and instrument: it stands beside the listing until the listing changes. False when it was before. */
+  #tellSlow(peer: Peer, instrument: string): boolean {
+    const notified = this.#notified.get(peer) ?? new Set()
+    if (notified.has(instrument)) return false
+    this.#notified.set(peer, notified.add(instrument))
+    peer.send({ t: 'notice', level: 'info', text: SLOW_NOTICE, instrument: brandId<Instrument>(instrument) })
+    return true
   }
 
   #order(spec: GradeSpec): void {
@@ -143,6 +164,10 @@ export class PracticeBuyer {
       sink: { onRouted: () => undefined, onDelta: () => undefined, onDone: over, onFailed: over },
     })
     if (this.#running.has(orderId)) this.#running.set(orderId, cancel)
+    if (!this.#paceNow().ordered()) return
+    for (const peer of this.#registry.all())
+      for (const offer of peer.offers.values())
+        if (within(offer.ask, PRACTICE_PRICE_CAP)) this.#tellSlow(peer, offer.instrument)
   }
 
   #topUp(): void {

@@ -10,6 +10,7 @@ import { flatExchangeQueries } from './migrations/0070-flat-queries.ts'
 import { epochsMigration } from './migrations/0080-epochs.ts'
 import { callsAndRefunds } from './migrations/0100-calls-and-refunds.ts'
 import { sendingsInTime } from './migrations/0110-sendings-in-time.ts'
+import { fewerExchangePages } from './migrations/0130-fewer-pages.ts'
 
 export const exchangeMigrations: readonly Migration[] = [
   booksMigration,
@@ -21,4 +22,5 @@ export const exchangeMigrations: readonly Migration[] = [
   epochsMigration,
   callsAndRefunds,
   sendingsInTime,
+  fewerExchangePages,
 ]

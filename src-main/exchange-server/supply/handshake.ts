@@ -17,7 +17,8 @@ import { helloText, helloTextV2, welcomeTextV2 } from '#lib/handshake-texts.ts'
 
 import type { ExchangeContext } from '../exchange-context.ts'
 import { LIMITS } from '../exchange-limits.ts'
-import type { Peer } from './peer.ts'
+import { isParsable } from './frame-shape.ts'
+import type { Peer, Wire } from './peer.ts'
 
 export type Hello = HelloFrame | HelloFrameV2
 
@@ -99,14 +100,14 @@ export function welcome(context: ExchangeContext, peer: Peer, facts: WelcomeFact
 export function parse(data: unknown): unknown {
   try {
     // With ws's default binaryType a message is one Buffer.
-    return JSON.parse((data as Buffer).toString('utf8'))
+    return isParsable(data as Buffer) ? JSON.parse((data as Buffer).toString('utf8')) : undefined
   } catch {
     return undefined
   }
 }
 
-export function refuse(socket: SupplierSocket, error: unknown): null {
-  socket.send(JSON.stringify({ t: 'refused', error: toErrorValue(error) }))
-  socket.close(1008, 'refused')
+export function refuse(wire: Pick<Wire, 'send' | 'close'>, error: unknown): null {
+  wire.send(JSON.stringify({ t: 'refused', error: toErrorValue(error) }))
+  wire.close(1008, 'refused')
   return null
 }

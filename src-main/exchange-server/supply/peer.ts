@@ -10,7 +10,8 @@ import type { Price } from '#contract/money.ts'
 import type { RoutedJob } from '../jobs/routed-job.ts'
 import { LIMITS } from '../exchange-limits.ts'
 import { toV1 } from './protocol-v1.ts'
-import { Link } from './reliable-link.ts'
+import { Link, type Received } from './reliable-link.ts'
+import type { KeptSession, UnacknowledgedBytes } from './unacknowledged.ts'
 
 export interface Offer {
   instrument: string
@@ -33,8 +34,11 @@ export interface Wire {
   readonly bufferedBytes: number
 }
 
-export class Peer {
-  readonly link = new Link()
+/** Beside what is kept, a socket holds bare acknowledgements and the headers of its frames. */
+const UNREAD_EXTRA_BYTES = 262_144
+
+export class Peer implements KeptSession {
+  readonly link = new Link(LIMITS.unacknowledgedBytes)
   readonly offers = new Map<string, Offer>()
   /** Running jobs by id, exam calls among them. */
   readonly jobs = new Map<string, RoutedJob>()
@@ -44,6 +48,7 @@ export class Peer {
   readonly supplier: PublicKey
   readonly name: string
   readonly #onBroken: (reason: string) => void
+  readonly #bytes: UnacknowledgedBytes | null
   wire: Wire | null
   /** Set once the session was given up; nothing is sent any more. */
   gone = false
@@ -58,6 +63,8 @@ export class Peer {
     wire: Wire
     mono: number
     onBroken: (reason: string) => void
+    /** Counts what is kept for this session among all; none in tests of one. */
+    bytes?: UnacknowledgedBytes
   }) {
     this.protocol = options.protocol
     this.session = options.session
@@ -66,6 +73,16 @@ export class Peer {
     this.wire = options.wire
     this.lastHeardAt = options.mono
     this.#onBroken = options.onBroken
+    this.#bytes = options.bytes ?? null
+  }
+
+  get heldBytes(): number {
+    return this.link.keptBytes
+  }
+
+  /** Ends the session: for its own excess, or for what all sessions together hold. */
+  giveUp(reason: string): void {
+    this.#onBroken(reason)
   }
 
   /** Queues a frame; without a socket it waits for the resume. */
@@ -73,12 +90,36 @@ export class Peer {
     if (this.gone) return
     const said = this.protocol === 1 ? toV1(frame) : frame
     if (said === null) return
+    const before = this.link.keptBytes
     const wrapped = this.link.wrap(said)
-    if (wrapped === null) {
-      this.#onBroken('too many unacknowledged frames')
-      return
-    }
-    this.write(JSON.stringify(wrapped))
+    if (wrapped === null) return this.giveUp('too many unacknowledged frames')
+    this.#bytes?.changed(this, this.link.keptBytes - before)
+    if (!this.gone) this.write(wrapped)
+  }
+
+  /** What arrived, as the link takes it; what it acknowledges is no longer kept. */
+  accept(value: unknown): Received {
+    const before = this.link.keptBytes
+    const received = this.link.accept(value)
+    this.#bytes?.changed(this, this.link.keptBytes - before)
+    // What is not kept was acknowledged: nobody can have read what still waits here to be sent.
+    if (this.wire !== null && this.wire.bufferedBytes > this.link.keptBytes + UNREAD_EXTRA_BYTES)
+      return { kind: 'broken', reason: 'seq acknowledged before it was sent' }
+    return received
+  }
+
+  /** As `Link.resumeFrom`. */
+  resumeFrom(received: number): string[] | null {
+    const before = this.link.keptBytes
+    const missed = this.link.resumeFrom(received)
+    this.#bytes?.changed(this, this.link.keptBytes - before)
+    return missed
+  }
+
+  /** The session is over: nothing is kept for it. */
+  left(): void {
+    this.gone = true
+    this.#bytes?.left(this)
   }
 
   /** Puts text on the socket, if there is one with room. */

@@ -2,16 +2,46 @@
  * One reliable, ordered stream of frames over sockets that come and go: the envelope {seq, ack, frame} of the supplier
  * protocol. Pure: it takes what arrived and returns what to send. docs/protocol.md, Envelope.
  */
-import { envelope, RESEND_BUFFER_MAX, type Envelope, type ExchangeFrame } from '#contract/supplier.ts'
+import { envelope, RESEND_BUFFER_MAX, type ExchangeFrame } from '#contract/supplier.ts'
 import type { ExchangeFrameV2 } from '#contract/supplier-v2.ts'
+
+/** A frame kept until it is acknowledged: as text, which is what it is sent as and a fraction of the object's size. */
+interface Kept {
+  readonly seq: number
+  readonly frame: string
+  readonly bytes: number
+}
+
+const enveloped = ({ seq, frame }: Kept, ack: number): string => `{"seq":${seq},"ack":${ack},"frame":${frame}}`
 
 export type Received = { kind: 'frame'; frame: unknown } | { kind: 'nothing' } | { kind: 'broken'; reason: string }
 
 export class Link {
   #sent = 0
   #received = 0
-  #unacknowledged: Envelope[] = []
+  #unacknowledged: Kept[] = []
+  #keptBytes = 0
   #sinceAck = 0
+  readonly #bytesMax: number
+
+  /** `bytesMax`: of all frames the peer has not acknowledged. */
+  constructor(bytesMax = Number.POSITIVE_INFINITY) {
+    this.#bytesMax = bytesMax
+  }
+
+  /** The number of the last frame sent, and of the last one the peer acknowledged. */
+  get sent(): number {
+    return this.#sent
+  }
+
+  get acknowledged(): number {
+    return (this.#unacknowledged[0]?.seq ?? this.#sent + 1) - 1
+  }
+
+  /** Bytes of the frames that are not acknowledged. */
+  get keptBytes(): number {
+    return this.#keptBytes
+  }
 
   get received(): number {
     return this.#received
@@ -27,21 +57,25 @@ export class Link {
   }
 
   /**
-   * Wraps a frame for sending, or null when the peer has left too many unacknowledged: the session is beyond repair.
+   * A frame as text for sending, or null when the peer has left too many or too large ones unacknowledged: the session is
+   * beyond repair.
    */
-  wrap(frame: ExchangeFrame | ExchangeFrameV2): Envelope | null {
-    if (this.#unacknowledged.length >= RESEND_BUFFER_MAX) return null
-    this.#sent += 1
-    const wrapped = { seq: this.#sent, ack: this.#received, frame }
-    this.#unacknowledged.push(wrapped)
+  wrap(frame: ExchangeFrame | ExchangeFrameV2): string | null {
+    const text = JSON.stringify(frame)
+    const kept = { seq: this.#sent + 1, frame: text, bytes: Buffer.byteLength(text) }
+    const tooMuch = this.#keptBytes + kept.bytes > this.#bytesMax
+    if (tooMuch || this.#unacknowledged.length >= RESEND_BUFFER_MAX) return null
+    this.#sent = kept.seq
+    this.#unacknowledged.push(kept)
+    this.#keptBytes += kept.bytes
     this.#sinceAck = 0
-    return wrapped
+    return enveloped(kept, this.#received)
   }
 
   /** A bare acknowledgement. */
-  acknowledge(): Envelope {
+  acknowledge(): string {
     this.#sinceAck = 0
-    return { seq: 0, ack: this.#received }
+    return `{"seq":0,"ack":${this.#received}}`
   }
 
   accept(value: unknown): Received {
@@ -61,16 +95,16 @@ export class Link {
    * After a resume: what the peer has not seen, with fresh acknowledgements; null when it claims what was never sent or
    * was forgotten.
    */
-  resumeFrom(received: number): Envelope[] | null {
+  resumeFrom(received: number): string[] | null {
     const oldest = this.#unacknowledged[0]?.seq ?? this.#sent + 1
     if (received > this.#sent || received < oldest - 1) return null
     this.#forget(received)
-    return this.#unacknowledged.map((wrapped) => ({ ...wrapped, ack: this.#received }))
+    return this.#unacknowledged.map((kept) => enveloped(kept, this.#received))
   }
 
   #forget(ack: number): void {
     let gone = 0
     while (gone < this.#unacknowledged.length && this.#unacknowledged[gone]!.seq <= ack) gone += 1
-    if (gone > 0) this.#unacknowledged.splice(0, gone)
+    for (const kept of this.#unacknowledged.splice(0, gone)) this.#keptBytes -= kept.bytes
   }
 }

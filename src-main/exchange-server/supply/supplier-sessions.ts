@@ -14,15 +14,20 @@ import {
 } from '#contract/supplier-v2.ts'
 import { isSignedTime, SECOND_MS } from '#contract/time.ts'
 
+import { Bucket } from '#lib/bucket.ts'
+
 import { after } from '../exchange-clocks.ts'
 import type { ExchangeContext } from '../exchange-context.ts'
-import { LIMITS } from '../exchange-limits.ts'
+import { ADDRESS_BOUNDS, LIMITS } from '../exchange-limits.ts'
+import { addressLimits, type AddressLimits } from './address-limits.ts'
+import { endableSocket } from './end-socket.ts'
+import { handlingCost, readingCost } from './frame-cost.ts'
 import { challenge, parse, readHello, refuse, welcome, type Hello, type SupplierSocket } from './handshake.ts'
 import { fromV1 } from './protocol-v1.ts'
 import { admitStart, chainHeads } from './admission-of-keys.ts'
 import { Peer, type Wire } from './peer.ts'
-import { Bucket } from './frame-rate.ts'
 import type { Registry } from './supplier-registry.ts'
+import { UnacknowledgedBytes } from './unacknowledged.ts'
 
 export interface SessionEvents {
   /** The supplier proved its key; runs before the welcome is sent. */
@@ -30,6 +35,8 @@ export interface SessionEvents {
   /** After the welcome; `resumed` keeps its jobs and offers. */
   onReady(peer: Peer, resumed: boolean): void
   onFrame(peer: Peer, frame: SupplierFrameV2): void
+  /** It acknowledged something, perhaps. */
+  onAcknowledged(peer: Peer): void
   /** The socket is gone but may come back: no new jobs for it. */
   onDetached(peer: Peer): void
   /** The session is over for good. */
@@ -42,54 +49,60 @@ export class SupplierSessions {
   readonly #events: SessionEvents
   readonly #stopResume = new Map<Peer, () => void>()
   readonly #sockets = new Set<SupplierSocket>()
-  #unauthenticated = 0
+  readonly #limits: AddressLimits
+  readonly #bytes = new UnacknowledgedBytes(LIMITS.unacknowledgedBytesInAll)
 
-  constructor(context: ExchangeContext, registry: Registry, events: SessionEvents) {
+  /** `perAddress` false: no bounds by address; a proxy before the exchange has them. */
+  constructor(context: ExchangeContext, registry: Registry, events: SessionEvents, perAddress = true) {
     this.#context = context
     this.#registry = registry
     this.#events = events
+    this.#limits = addressLimits(ADDRESS_BOUNDS, perAddress)
   }
 
-  /** Takes over a freshly upgraded socket; `protocol` is that of the path it came by. */
-  greet(socket: SupplierSocket, protocol: SupplierProtocol = 2): void {
+  /** Takes over a freshly upgraded socket that came from `address`; `protocol` is that of the path it came by. */
+  greet(socket: SupplierSocket, protocol: SupplierProtocol = 2, address = ''): void {
     const { clock, ids, log } = this.#context
     this.#sockets.add(socket)
     socket.on('close', () => this.#sockets.delete(socket))
     socket.on('error', (error) => log.debug({ err: error }, 'supplier socket failed'))
-    if (this.#unauthenticated >= LIMITS.unauthenticatedSockets || this.#sockets.size > LIMITS.connections) {
-      refuse(socket, fail('exchange.connectionsFull'))
-      return
-    }
-    this.#unauthenticated += 1
-    const nonce = ids.secret(32)
+    const line = endableSocket(clock, socket)
     const wire: Wire = {
-      send: (text) => socket.send(text),
-      close: (code, reason) => socket.close(code, reason),
+      send: (text) => (line.ended ? undefined : socket.send(text)),
+      close: (code, reason) => line.end(code, reason),
       get bufferedBytes() {
         return socket.bufferedAmount
       },
     }
+    const no = (error: unknown): null => refuse(wire, error)
+    const leaveAddress = this.#limits.sockets.enter(address)
+    if (leaveAddress !== null) socket.on('close', leaveAddress)
+    if (leaveAddress === null || this.#sockets.size > LIMITS.connections) {
+      no(fail('exchange.connectionsFull'))
+      return
+    }
+    const endHandshake = this.#limits.handshakes.begin(address, () => no(fail('exchange.connectionsFull')))
+    const nonce = ids.secret(32)
     let peer: Peer | null = null
     let known = false
     const leaveUnauthenticated = (): void => {
-      if (!known) this.#unauthenticated -= 1
       known = true
+      endHandshake()
       stopTimer()
     }
-    const stopTimer = after(clock, LIMITS.handshakeMs, () => refuse(socket, fail('exchange.helloLate')))
+    const stopTimer = after(clock, LIMITS.handshakeMs, () => no(fail('exchange.helloLate')))
     const bucket = new Bucket(LIMITS.frameBurst, LIMITS.framesPerSecond, clock.mono())
     socket.on('message', (data, isBinary) => {
+      if (line.ended) return
       if (peer === null) {
         if (known) return
         leaveUnauthenticated()
-        peer = this.#admit(socket, wire, { protocol, nonce }, isBinary ? null : parse(data))
-      } else if (!bucket.take(clock.mono())) {
-        peer.send({
-          t: 'error',
-          error: toErrorValue(fail('exchange.framesTooFast', { max: LIMITS.framesPerSecond })),
-        })
-        socket.close(1008, 'too many frames')
-      } else this.#receive(peer, wire, isBinary ? null : parse(data))
+        if (this.#limits.hellos.take(address, clock.mono()))
+          peer = this.#admit(wire, { protocol, nonce }, isBinary ? null : parse(data))
+        else no(fail('exchange.connectionsFull'))
+      } else if (bucket.take(clock.mono(), readingCost((data as Buffer).byteLength)))
+        this.#receive(peer, wire, bucket, isBinary ? null : parse(data))
+      else tooFast(peer)
     })
     socket.on('close', () => {
       leaveUnauthenticated()
@@ -116,12 +129,7 @@ export class SupplierSessions {
     }
   }
 
-  #admit(
-    socket: SupplierSocket,
-    wire: Wire,
-    { protocol, nonce }: { protocol: SupplierProtocol; nonce: string },
-    value: unknown,
-  ): Peer | null {
+  #admit(wire: Wire, { protocol, nonce }: { protocol: SupplierProtocol; nonce: string }, value: unknown): Peer | null {
     const { key, clock, ids } = this.#context
     let hello: Hello
     let epoch: number
@@ -133,17 +141,17 @@ export class SupplierSessions {
       ;({ epoch, moved } = admitStart(this.#context, hello))
     } catch (error) {
       if (!(error instanceof StokerError)) this.#context.log.error({ err: error }, 'a supplier could not be registered')
-      return refuse(socket, error)
+      return refuse(wire, error)
     }
     const { supplier } = hello
     const greeting = { nonce, hello, epoch, heads: chainHeads(this.#context, supplier) }
     const old = this.#registry.get(supplier)
     if (old !== undefined && old.protocol === protocol && hello.resume?.session === old.session) {
-      const missed = old.link.resumeFrom(hello.resume.received)
+      const missed = old.resumeFrom(hello.resume.received)
       if (missed !== null) {
         this.#resume(old, wire, hello.name)
         wire.send(JSON.stringify(welcome(this.#context, old, { ...greeting, resumed: true })))
-        for (const frame of missed) old.write(JSON.stringify(frame))
+        for (const frame of missed) old.write(frame)
         this.#events.onReady(old, true)
         return old
       }
@@ -157,9 +165,10 @@ export class SupplierSessions {
       wire,
       mono: clock.mono(),
       onBroken: (reason) => this.#break(peer, reason),
+      bytes: this.#bytes,
     })
     this.#registry.add(peer)
-    socket.send(JSON.stringify(welcome(this.#context, peer, { ...greeting, resumed: false })))
+    wire.send(JSON.stringify(welcome(this.#context, peer, { ...greeting, resumed: false })))
     // The rig before it is told by its refusal when it comes again.
     if (moved && old !== undefined) notify(peer, 'act-now', because('exchange.keyTaken', { name: old.name }))
     this.#events.onReady(peer, false)
@@ -177,17 +186,20 @@ export class SupplierSessions {
     this.#context.log.debug({ supplier: peer.supplier, name }, 'supplier resumed')
   }
 
-  #receive(peer: Peer, wire: Wire, value: unknown): void {
+  #receive(peer: Peer, wire: Wire, bucket: Bucket, value: unknown): void {
     if (peer.gone || peer.wire !== wire) return
     peer.lastHeardAt = this.#context.clock.mono()
-    const received = peer.link.accept(value)
+    const received = peer.accept(value)
     if (received.kind === 'broken')
       this.#violation(peer, `a malformed envelope: ${received.reason}`, received.reason.startsWith('seq'))
+    if (received.kind !== 'broken') this.#events.onAcknowledged(peer)
     if (received.kind !== 'frame') return
+    if (!bucket.take(this.#context.clock.mono(), handlingCost((received.frame as { t?: unknown } | null)?.t)))
+      return tooFast(peer)
     const frame = readFrame(peer.protocol, received.frame)
     if (frame === null) this.#violation(peer, `a frame that is not in the protocol: ${describe(received.frame)}`, false)
     else this.#handle(peer, frame)
-    if (peer.link.owedAcks >= LIMITS.ackEvery) peer.write(JSON.stringify(peer.link.acknowledge()))
+    if (peer.link.owedAcks >= LIMITS.ackEvery) peer.write(peer.link.acknowledge())
   }
 
   #handle(peer: Peer, frame: SupplierFrameV2): void {
@@ -240,11 +252,17 @@ export class SupplierSessions {
     if (peer.gone) return
     this.#stopResume.get(peer)?.()
     this.#stopResume.delete(peer)
-    peer.gone = true
+    peer.left()
     this.#registry.remove(peer)
     peer.wire?.close(1001, 'the session is over')
     this.#events.onDropped(peer)
   }
+}
+
+/** More than the socket's allowance: it says so and ends; the session may resume. */
+function tooFast(peer: Peer): void {
+  peer.send({ t: 'error', error: toErrorValue(fail('exchange.framesTooFast', { max: LIMITS.framesPerSecond })) })
+  peer.wire?.close(1008, 'too many frames')
 }
 
 const notify = (peer: Peer, level: 'act-soon' | 'act-now', reason: Reason): void =>

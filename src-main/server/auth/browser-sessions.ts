@@ -17,6 +17,8 @@ const stored = z.object({
       z.object({
         id: z.string().max(64),
         hash: z.string().length(64),
+        /** SHA-256 of the page's secret. A session of an older version has none, and opens nothing. */
+        page: z.string().length(64).optional(),
         createdAt: z.number(),
         label: z.string().max(200),
       }),
@@ -34,9 +36,12 @@ export interface SessionView {
 export interface BrowserSessions {
   /** Names the cookie, so that two consoles on one host do not overwrite each other's: cookies know no ports. */
   readonly cookieName: string
-  /** Makes a session and returns the cookie's value, which is stored nowhere. */
-  create(label: string): { token: string; id: string }
-  find(token: string): SessionView | null
+  /** Makes a session and returns the cookie's value and the page's secret, which are stored nowhere. */
+  create(label: string): { token: string; page: string; id: string }
+  /** The session of a cookie and a page's secret; either alone is nothing. */
+  find(token: string, page: string): SessionView | null
+  /** Whether a cookie belongs to a session whose page's secret is still to come. Opens nothing. */
+  knows(token: string): boolean
   list(): SessionView[]
   revoke(id: string): boolean
   /** Called with the id of every session that ends, so that its sockets can be closed. */
@@ -60,6 +65,10 @@ export function openBrowserSessions(path: string, clock: Clock, ids: IdSource): 
   const listeners = new Set<(id: string) => void>()
   const save = (): void => writeSecretFile(path, JSON.stringify(state))
   const alive = (session: { createdAt: number }): boolean => clock.now() - session.createdAt < SESSION_LIFE_MS
+  const byCookie = (token: string): Stored['sessions'][number] | undefined => {
+    const hash = sha256Hex(token)
+    return state.sessions.find((each) => each.hash === hash && alive(each))
+  }
   const drop = (gone: (session: { id: string }) => boolean): boolean => {
     const before = state.sessions.length
     const ended = state.sessions.filter(gone)
@@ -74,19 +83,21 @@ export function openBrowserSessions(path: string, clock: Clock, ids: IdSource): 
       drop((session) => !alive(session as Stored['sessions'][number]))
       const oldest = state.sessions.length >= SESSIONS_MAX ? state.sessions[0] : undefined
       if (oldest !== undefined) drop((session) => session.id === oldest.id)
-      const token = ids.secret(32)
+      const [token, page] = [ids.secret(32), ids.secret(32)]
       const id = ids.next('ses')
-      state.sessions.push({ id, hash: sha256Hex(token), createdAt: clock.now(), label: label.slice(0, 200) })
+      const hashes = { hash: sha256Hex(token), page: sha256Hex(page) }
+      state.sessions.push({ id, ...hashes, createdAt: clock.now(), label: label.slice(0, 200) })
       save()
-      return { token, id }
+      return { token, page, id }
     },
-    find(token) {
-      const hash = sha256Hex(token)
-      const session = state.sessions.find((each) => each.hash === hash)
-      return session !== undefined && alive(session)
+    find(token, page) {
+      const session = byCookie(token)
+      // Looked up by hashes, so the time taken says nothing about a stored secret.
+      return session?.page !== undefined && session.page === sha256Hex(page)
         ? { id: session.id, createdAt: session.createdAt, label: session.label }
         : null
     },
+    knows: (token) => byCookie(token)?.page !== undefined,
     list: () => state.sessions.filter(alive).map(({ id, createdAt, label }) => ({ id, createdAt, label })),
     revoke(id) {
       const revoked = drop((session) => session.id === id)

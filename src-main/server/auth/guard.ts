@@ -1,10 +1,11 @@
 /**
  * Who may speak to the console over HTTP: Host from an allow-list, an exact Origin on everything that changes
- * something, and either the API token (header only) or a session cookie. Pure decisions over header values;
- * docs/security.md says why.
+ * something, and either the API token (header only) or a session: its cookie and its page's secret, since every port
+ * of this host receives the cookie. Pure decisions over header values; docs/security.md says why.
  */
 import type { IncomingMessage } from 'node:http'
 
+import { PAGE_HEADER } from '#contract/channel/page-secret.ts'
 import { sameSecret } from '#lib/canonical.ts'
 
 import type { BrowserSessions, SessionView } from './browser-sessions.ts'
@@ -17,6 +18,8 @@ export interface RequestHeads {
   readonly origin: string | undefined
   readonly cookie: string | undefined
   readonly authorization: string | undefined
+  /** The page's secret. */
+  readonly page: string | undefined
 }
 
 export const headsOf = ({ headers }: IncomingMessage): RequestHeads => ({
@@ -24,7 +27,11 @@ export const headsOf = ({ headers }: IncomingMessage): RequestHeads => ({
   origin: headers.origin,
   cookie: headers.cookie,
   authorization: headers.authorization,
+  page: typeof headers[PAGE_HEADER] === 'string' ? headers[PAGE_HEADER] : undefined,
 })
+
+/** What a socket's upgrade shows of who opens it: a page's secret comes as its first message. */
+export type SocketCaller = { kind: 'token' } | { kind: 'page'; confirm(secret: string): SessionView | null }
 
 export interface Guard {
   /** Null when the Host header names this server: a foreign name means DNS rebinding or a misdirected request. */
@@ -37,6 +44,8 @@ export interface Guard {
    * fine.
    */
   admit(heads: RequestHeads, changes: boolean): Caller | Refusal
+  /** The same for a socket's upgrade, which changes something. */
+  admitSocket(heads: RequestHeads): SocketCaller | Refusal
 }
 
 export function readCookie(header: string | undefined, name: string): string | null {
@@ -57,10 +66,22 @@ export interface GuardOptions {
   readonly origins: () => readonly string[]
 }
 
-const isRefusal = (value: Caller | Refusal): value is Refusal => 'status' in value
+const isRefusal = (value: Caller | SocketCaller | Refusal): value is Refusal => 'status' in value
 export { isRefusal }
 
+const NOT_LOGGED_IN: Refusal = {
+  status: 401,
+  message:
+    'Not logged in: open a fresh link from `npm run -s stoker -- link`, or send the API token as Authorization: Bearer.',
+}
+
 export function createGuard({ token, sessions, hosts, origins }: GuardOptions): Guard {
+  const isToken = (authorization: string): boolean => {
+    const match = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization)
+    return match !== null && sameSecret(match[1] ?? '', token)
+  }
+  const problem = (heads: RequestHeads, changes: boolean): Refusal | null =>
+    guard.hostProblem(heads) ?? (changes ? guard.originProblem(heads, heads.authorization === undefined) : null)
   const guard: Guard = {
     hostProblem({ host }) {
       if (host !== undefined && hosts().includes(host.toLowerCase())) return null
@@ -76,30 +97,20 @@ export function createGuard({ token, sessions, hosts, origins }: GuardOptions): 
           : null
       return origins().includes(origin) ? null : { status: 403, message: 'This request comes from another site.' }
     },
-    caller({ authorization, cookie }) {
-      if (authorization !== undefined) {
-        const match = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization)
-        return match !== null && sameSecret(match[1] ?? '', token) ? { kind: 'token' } : null
-      }
+    caller({ authorization, cookie, page }) {
+      if (authorization !== undefined) return isToken(authorization) ? { kind: 'token' } : null
       const value = readCookie(cookie, sessions.cookieName)
-      const session = value === null ? null : sessions.find(value)
+      const session = value === null || page === undefined ? null : sessions.find(value, page)
       return session === null ? null : { kind: 'session', session }
     },
-    admit(heads, changes) {
-      const host = guard.hostProblem(heads)
-      if (host !== null) return host
-      const byToken = heads.authorization !== undefined
-      if (changes) {
-        const origin = guard.originProblem(heads, !byToken)
-        if (origin !== null) return origin
-      }
-      return (
-        guard.caller(heads) ?? {
-          status: 401,
-          message:
-            'Not logged in: open a fresh link from `npm run -s stoker -- link`, or send the API token as Authorization: Bearer.',
-        }
-      )
+    admit: (heads, changes) => problem(heads, changes) ?? guard.caller(heads) ?? NOT_LOGGED_IN,
+    admitSocket(heads) {
+      const refusal = problem(heads, true)
+      if (refusal !== null) return refusal
+      if (heads.authorization !== undefined) return isToken(heads.authorization) ? { kind: 'token' } : NOT_LOGGED_IN
+      const value = readCookie(heads.cookie, sessions.cookieName)
+      if (value === null || !sessions.knows(value)) return NOT_LOGGED_IN
+      return { kind: 'page', confirm: (secret) => sessions.find(value, secret) }
     },
   }
   return guard

@@ -24,6 +24,7 @@ import {
   type Challenge,
   type Greeting,
 } from './supplier-handshake.ts'
+import { boundedFrame, boundedTiming, holdsTooLong } from './exchange-bounds.ts'
 import { SupplierSession } from './supplier-session.ts'
 
 export type WebSocketConstructor = typeof WebSocketClient
@@ -176,7 +177,9 @@ export class ExchangeConnection {
     this.#end({ reason: why, refused: true, ...(typeof epoch === 'number' ? { keyAt: epoch } : {}) })
   }
 
-  #onWelcome(greeting: Greeting, challenge: Challenge): void {
+  #onWelcome(named: Greeting, challenge: Challenge): void {
+    if (holdsTooLong(named.terms)) return this.#endFor(because('line.holdTooLong'), true)
+    const greeting = boundedTiming(named)
     const { previous } = this.#options
     const resumed = greeting.resumed && previous !== null && previous.id === greeting.session
     const session = resumed
@@ -194,7 +197,7 @@ export class ExchangeConnection {
     if (verdict === 'gap') return this.#endFor(because('line.frameMissing'))
     if (verdict === 'seen') return
     const frame = (session.protocol === 1 ? exchangeFrame : exchangeFrameV2).safeParse(parsed.frame)
-    if (frame.success) this.#options.onFrame(frame.data)
+    if (frame.success) this.#options.onFrame(boundedFrame(frame.data))
     else
       this.#options.log.warn(
         { issues: frame.error.issues.slice(0, 3).map(({ path, code }) => ({ path, code })) },

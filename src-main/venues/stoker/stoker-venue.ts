@@ -24,6 +24,7 @@ import { backoffMs } from '#lib/backoff.ts'
 import type { SigningKey } from '#lib/ed25519.ts'
 import type { Log } from '#lib/log.ts'
 
+import { NoticeBound } from './exchange-bounds.ts'
 import { addressFor, addressProblem, isLocal } from './address.ts'
 import { ExchangeConnection, type ConnectionEnd, type WebSocketConstructor } from './exchange-connection.ts'
 import type { Greeting } from './supplier-handshake.ts'
@@ -89,6 +90,7 @@ class StokerLink {
   #session: SupplierSession | null = null
   #resumeWithinMs = 0
   #droppedAt = 0
+  readonly #notices: NoticeBound
   #running: { stopping: AbortController; done: Promise<void> } | null = null
   readonly #memory: VenueMemory
   /** Version of the next attempt: 2, and 1 where the path of 2 is not known on this machine. */
@@ -100,6 +102,7 @@ class StokerLink {
 
   constructor(options: StokerVenueOptions) {
     this.#options = options
+    this.#notices = new NoticeBound(options.clock.mono())
     this.#memory = options.memory ?? noMemory()
   }
 
@@ -241,6 +244,8 @@ class StokerLink {
           signal.removeEventListener('abort', onAbort)
           this.#connection = null
           if (welcomed) this.#droppedAt = clock.mono()
+          const dropped = this.#notices.takeDropped()
+          if (dropped > 0) log.warn({ dropped }, 'the exchange sent more notices than anybody reads')
           resolve({ ...end, welcomed })
         },
       })
@@ -306,6 +311,7 @@ class StokerLink {
   }
 
   #onFrame(frame: ExchangeFrame | ExchangeFrameV2): void {
+    if (!this.#notices.lets(frame, this.#options.clock.mono())) return
     if (frame.t === 'pong') this.#seeClock(frame.time)
     const isOld = this.#session?.protocol === 1
     if (!isOld && frame.t === 'job') {

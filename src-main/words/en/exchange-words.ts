@@ -39,7 +39,9 @@ export const exchangeWords: Record<keyof typeof exchangeFailures, string> = {
   'exchange.helloSignature': 'the signature over the challenge is not valid for this key',
   'exchange.connectionsFull': 'too many connections; try again in a moment',
   'exchange.helloLate': 'no hello came in time',
-  'exchange.framesTooFast': 'more than {max} frames a second; the socket is closed',
+  'exchange.framesTooFast':
+    'more than {max} frames a second, a large or dear one counted as many; the socket is closed',
+  'exchange.syncInFlight': 'one sync waits already; the next one may be sent once its result has been acknowledged',
   'exchange.offersFull': 'a supplier has at most {max} offers; withdraw one first',
   'exchange.notQualified':
     'this model has no current qualification for {instrument} version {version}; sit the exam first',

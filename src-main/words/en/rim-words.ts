@@ -22,6 +22,7 @@ export const rimWords: Record<keyof typeof rimFailures, string> = {
   'console.tlsUnreadable': 'cannot read the TLS files ({error}); check --tls-cert and --tls-key',
   'console.insecureListen':
     '{host} can be reached by other machines: give --tls-cert and --tls-key, or --insecure-listen to send everything readable over the network',
+  'console.loginLate': 'the login did not arrive in time',
   'console.tokenMissing':
     '{path} does not exist; start this data folder once with: npm run -s stoker -- serve --data {dir}',
   'audit.noFolder': 'there is no folder {dir}; name the data folder of a Stoker with --data',

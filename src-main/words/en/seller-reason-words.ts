@@ -98,6 +98,7 @@ export const sellerReasonWords: Record<keyof typeof sellerReasons, string> = {
   'line.protocolOlder':
     'the exchange speaks protocol 1 only, which proves its key to nobody: that is taken on this machine alone; its owner has to update it',
   'line.pathUnknown': 'the address is not that of an exchange’s suppliers',
+  'line.holdTooLong': 'the exchange would hold what is earned for more than a year; nothing is offered there',
   'line.protocol': 'the exchange speaks protocol {theirs} and this Stoker speaks 1 and 2; update Stoker',
   'line.unexpectedFrame': 'unexpected {frame} frame in the handshake',
   'line.frameMissing': 'a frame of the exchange is missing',

@@ -8,7 +8,7 @@ import { Card } from '#ui/page.tsx'
 import { type Column, Table } from '#ui/table.tsx'
 import { day, hour, moment } from '#ui/format-time.ts'
 
-import { useConnection } from '../../core-client.ts'
+import { fetchAsPage, keepPageSecret, useConnection } from '../../core-client.ts'
 
 interface Session {
   id: string
@@ -18,7 +18,7 @@ interface Session {
 }
 
 async function readSessions(): Promise<Session[]> {
-  const answer = await fetch('auth/sessions')
+  const answer = await fetchAsPage('auth/sessions')
   if (!answer.ok) throw new Error('The server did not list the sessions.')
   return ((await answer.json()) as { sessions: Session[] }).sessions
 }
@@ -50,9 +50,10 @@ function SignOut({ session, onDone }: { session: Session; onDone: () => void }) 
   const end = useMutation({
     mutationFn: async () => {
       const answer = session.current
-        ? await fetch('auth/logout', { method: 'POST' })
-        : await fetch(`auth/sessions/${encodeURIComponent(session.id)}`, { method: 'DELETE' })
+        ? await fetchAsPage('auth/logout', { method: 'POST' })
+        : await fetchAsPage(`auth/sessions/${encodeURIComponent(session.id)}`, { method: 'DELETE' })
       if (!answer.ok) throw new Error('The server did not end the session.')
+      if (session.current) keepPageSecret(null)
     },
     onSuccess: () => (session.current ? location.reload() : onDone()),
     onError: (error) => sayError('Not signed out', error),

@@ -63,7 +63,7 @@ function records() {
     realmDb.read
       .prepare('SELECT instrument, from_ms AS fromMs, until_ms AS untilMs FROM book_snapshots ORDER BY id')
       .all()
-  return { ...rig, rig, rows }
+  return { ...rig, rig, rows, stop: () => made.stop() }
 }
 
 describe('books once a minute', () => {
@@ -84,12 +84,15 @@ describe('books once a minute', () => {
   })
 
   it('are one row as long as nothing changes, and a new one when a slot is taken', async () => {
-    const { rig, clock, exchange, rows, db } = records()
+    const { rig, clock, exchange, rows, db, stop } = records()
     const start = clock.now()
     exchange.online()
     await clock.advance(3 * MINUTE_MS)
     rig.books = [book([ask(9), ask(5, { freeSlots: 1, mine: true })])]
     await clock.advance(2 * MINUTE_MS)
+    // That it goes on is written with the next change, after ten minutes, and at the end.
+    expect(rows()).toMatchObject([{ untilMs: start + 3 * MINUTE_MS }, { untilMs: start + 4 * MINUTE_MS }])
+    stop()
     expect(rows()).toEqual([
       { instrument: NANO, fromMs: start + MINUTE_MS, untilMs: start + 3 * MINUTE_MS },
       { instrument: NANO, fromMs: start + 4 * MINUTE_MS, untilMs: start + 5 * MINUTE_MS },
@@ -97,6 +100,20 @@ describe('books once a minute', () => {
     expect(bookAt(db, NANO, start + 3 * MINUTE_MS + 59_999)?.asks[0]).toEqual([5, 1, 2, 1])
     expect(bookAt(db, NANO, start + 4 * MINUTE_MS)?.asks[0]).toEqual([5, 1, 1, 1])
     expect(bookAt(db, NANO, start)).toBeNull()
+  })
+
+  it('that do not change are written once in ten minutes', async () => {
+    const { clock, exchange, rows } = records()
+    const start = clock.now()
+    exchange.online()
+    const untils: number[] = []
+    for (let minute = 1; minute <= 22; minute += 1) {
+      await clock.advance(MINUTE_MS)
+      const [row] = rows() as { untilMs: number }[]
+      untils.push((row!.untilMs - start) / MINUTE_MS)
+    }
+    expect([...new Set(untils)]).toEqual([1, 11, 21])
+    expect(rows()).toHaveLength(1)
   })
 
   it('have a gap while the exchange is away, also when the book is the same afterwards', async () => {

@@ -49,7 +49,7 @@ function copied(row: RawRow, table: BulkTable, copy: Copy): RawRow {
   if (table.name === 'transfers') next.seq = table.next()
   if (table.name === 'outbox') {
     next.id = table.next()
-    next.payload = row.payload === 'null' ? 'null' : canonicalJson({ jobId: copy.to, ...copy.signed })
+    next.payload = row.payload === 'null' ? 'null' : canonicalJson({ jobId: copy.to })
   }
   if ('claim_json' in row && typeof row.claim_json === 'string' && row.claim_json !== '')
     next.claim_json = canonicalJson(copy.signed.claim)

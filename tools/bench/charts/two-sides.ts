@@ -7,7 +7,6 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { createBooks } from '#books/books.ts'
-import { prune } from '#books/outbox.ts'
 import { answerMac, signClaim } from '#books/receipts.ts'
 import {
   brandId,
@@ -22,7 +21,6 @@ import { nano, NANO_LIMIT, nanoPerMtok, onePrice } from '#contract/money.ts'
 import { said } from '#contract/reasons.ts'
 import type { SignedClaim } from '#contract/receipt.ts'
 import { HOUR_MS, SECOND_MS } from '#contract/time.ts'
-import { OUTBOX_KEPT_MS } from '#core/jobs/expiry.worker.ts'
 import { insertJob } from '#core/jobs/jobs.store.ts'
 import { createSettlement, type Settlement } from '#core/jobs/settlement.store.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
@@ -149,8 +147,7 @@ export class TwoSides {
 
   /** What a running rig and exchange remove by themselves. */
   sweep(): void {
-    const { realmDb, clock, context } = this.#deps
-    while (realmDb.tx((db) => prune(db, clock.now() - OUTBOX_KEPT_MS)) > 0);
+    const { clock, context } = this.#deps
     context.db.tx((db) => pruneCalls(db, clock.now() - LIMITS.callsKeptMs))
   }
 
