@@ -10,10 +10,11 @@ import { addListedTime } from './listings.store.ts'
 
 /**
  * How often it is looked at; and how often that is written, after the first time: each commit costs the disk its pages,
- * and a kill forgets no more than this.
+ * and a kill forgets no more than this. Time away is written sooner: an uptime must not be overstated meanwhile.
  */
 const EVERY_MS = 10 * SECOND_MS
 const WRITE_MS = 5 * MINUTE_MS
+const WRITE_AWAY_MS = MINUTE_MS
 /** A longer gap means the machine slept: that time was not served. */
 const GAP_MAX_MS = 3 * EVERY_MS
 
@@ -39,7 +40,7 @@ export function countListedTime({ realmDb, clock, venue, log }: VenueContext, wa
     const online = venue.state().kind === 'online'
     if (unwritten?.online !== online) write()
     unwritten = { at, online, ms: (unwritten?.ms ?? 0) + ms }
-    if (!written || unwritten.ms >= WRITE_MS) write()
+    if (!written || unwritten.ms >= (online ? WRITE_MS : WRITE_AWAY_MS)) write()
   }
   const loop = every(clock, EVERY_MS, count, {
     onError: (error) => log.error({ err: error }, 'some listed time could not be counted'),
