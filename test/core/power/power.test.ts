@@ -50,6 +50,21 @@ const run = async (count: number): Promise<void> => {
 const sums = (power: ReturnType<typeof start>['power']) => power.sums(0, rig.clock.now() + HOUR_MS)
 
 describe('energy by quarter hour', () => {
+  it('is written every five minutes, or when somebody reads it: each write costs the disk its pages', async () => {
+    const { power } = start()
+    const written = (): number =>
+      rig.rigDb.read.prepare<{ ms: number }>('SELECT coalesce(sum(covered_ms), 0) AS ms FROM power_quarter').get()!.ms
+    await rig.clock.advance(4.5 * MINUTE_MS)
+    expect(written()).toBe(0)
+    await rig.clock.advance(MINUTE_MS)
+    expect(written()).toBeGreaterThan(4.5 * MINUTE_MS)
+    const before = written()
+    await rig.clock.advance(MINUTE_MS)
+    expect(written()).toBe(before)
+    expect(sums(power)[0]?.coveredMs).toBeGreaterThan(before + 0.9 * MINUTE_MS)
+    await power.stop()
+  })
+
   it('sums whole-machine energy, what jobs took above idle, and its cost to the nano', async () => {
     const { power } = start()
     await rig.clock.advance(10 * MINUTE_MS)
