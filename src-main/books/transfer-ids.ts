@@ -12,22 +12,28 @@ import type { ReadDb } from '#db/db-types.ts'
  */
 export type TransferStep = 'reserve' | 'post' | 'void' | 'fee' | 'pay' | 'release' | 'refund' | 'write-off'
 
-/** Words of earlier versions: `claim:`, `settle:` in the seller's databases, `res:`, `rel:` in the exchange's. */
+/** Words that version 0.1 had: `claim:`, `settle:` in the seller's databases, `res:`, `rel:` in the exchange's. */
 const EARLIER_WORDS: Partial<Record<TransferStep, readonly string[]>> = {
   reserve: ['claim', 'res'],
   post: ['settle'],
   release: ['rel'],
 }
 
-const wordsOf = (step: TransferStep): readonly string[] => [step, ...(EARLIER_WORDS[step] ?? [])]
+/**
+ * Every id a step can have, the one that is given first. The job comes first in it, so that the ids of a job stand on one
+ * page of their index; until version 0.3 the step did.
+ */
+const idsOf = <T>(step: TransferStep, join: (before: string, after: string) => T): T[] => [
+  join('', `:${step}`),
+  ...[step, ...(EARLIER_WORDS[step] ?? [])].map((word) => join(`${word}:`, '')),
+]
 
 /**
  * The id of this step of a job: the one under which it stands in the books already, whichever version wrote it, else
- * `step:jobId`. A step repeated under it is booked once.
+ * `jobId:step`. A step repeated under it is booked once.
  */
 export function transferId(db: ReadDb, step: TransferStep, jobId: string): string {
-  const ids = wordsOf(step).map((word) => `${word}:${jobId}`)
-  if (ids.length === 1) return ids[0]!
+  const ids = idsOf(step, (before, after) => `${before}${jobId}${after}`)
   const places = ids.map(() => '?').join(', ')
   const stored = db.prepare<{ id: string }>(`SELECT id FROM transfers WHERE id IN (${places}) LIMIT 1`).get(...ids)
   return stored?.id ?? ids[0]!
@@ -36,6 +42,7 @@ export function transferId(db: ReadDb, step: TransferStep, jobId: string): strin
 /** For the audit's SQL: every id these steps can have, of the job whose id stands in `column`; to follow `id IN`. */
 export const transferIdsSql = (steps: readonly TransferStep[], column: string): string =>
   `(${steps
-    .flatMap(wordsOf)
-    .map((word) => `'${word}:' || ${column}`)
+    .flatMap((step) =>
+      idsOf(step, (before, after) => (after === '' ? `'${before}' || ${column}` : `${column} || '${after}'`)),
+    )
     .join(', ')})`

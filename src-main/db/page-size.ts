@@ -1,12 +1,12 @@
 /**
- * Pages of 1 KiB. A commit writes every page it touched into the log, whole: a job touches some hundred pages on both
- * sides, a few bytes on each, and with SQLite's usual 4 KiB wrote four times as much.
+ * Pages of 512 bytes, SQLite's smallest. A commit writes every page it touched into the log, whole: a job touches some
+ * hundred pages on both sides, a few bytes on each, and with SQLite's usual 4 KiB wrote four times as much.
  */
 import type Database from 'better-sqlite3'
 
-const PAGE_BYTES = 1_024
+const PAGE_BYTES = 512
 /** The log is moved into the file at as many bytes as with larger pages: 4 MB. */
-const CHECKPOINT_PAGES = 4_000
+const CHECKPOINT_PAGES = 8_000
 /** Larger files keep their pages: a rewrite of them would hold up the start for minutes, and needs the space twice. */
 const REWRITTEN_BYTES_MAX = 512 * 2 ** 20
 

@@ -45,30 +45,31 @@ const idsOf = (db: ReturnType<typeof ledger>): string[] =>
     .map(({ id }) => id)
 
 describe('transfer ids', () => {
-  it('are the step and the job, in the same words on both sides', () => {
+  it('are the job and the step, in the same words on both sides', () => {
     const db = ledger()
     const steps: TransferStep[] = ['reserve', 'post', 'void', 'fee', 'pay', 'release']
     expect(steps.map((step) => transferId(db.read, step, JOB))).toEqual([
-      'reserve:job_1',
-      'post:job_1',
-      'void:job_1',
-      'fee:job_1',
-      'pay:job_1',
-      'release:job_1',
+      'job_1:reserve',
+      'job_1:post',
+      'job_1:void',
+      'job_1:fee',
+      'job_1:pay',
+      'job_1:release',
     ])
   })
 
   it('do not mistake another job for this one', () => {
     const db = ledger()
     db.tx((write) => book(write, earlierBooks(SELLER_WORDS), 'reserve'))
-    expect(transferId(db.read, 'reserve', 'job_2')).toBe('reserve:job_2')
+    expect(transferId(db.read, 'reserve', 'job_2')).toBe('job_2:reserve')
   })
 })
 
 describe.each([
-  ['seller', SELLER_WORDS, ['claim:job_1', 'settle:job_1', 'release:job_1']],
-  ['exchange', EXCHANGE_WORDS, ['res:job_1', 'post:job_1', 'rel:job_1']],
-])('a database that version 0.1 of the %s wrote', (_side, words, ids) => {
+  ['version 0.1 of the seller', SELLER_WORDS, ['claim:job_1', 'settle:job_1', 'release:job_1']],
+  ['version 0.1 of the exchange', EXCHANGE_WORDS, ['res:job_1', 'post:job_1', 'rel:job_1']],
+  ['version 0.2', {}, ['reserve:job_1', 'post:job_1', 'release:job_1']],
+])('a database that %s wrote', (_side, words, ids) => {
   const before = earlierBooks(words)
 
   it('books every step once more under no other id: repeats are duplicates', () => {
@@ -91,7 +92,7 @@ describe.each([
     db.tx((write) => book(write, before, 'reserve'))
     expect(books.balance(db.read, 'held').pendingDebits).toBe(70)
     expect(db.tx((write) => [book(write, books, step), book(write, books, step)])).toEqual(['applied', 'duplicate'])
-    expect(idsOf(db)).toEqual([ids[0], `${step}:job_1`])
+    expect(idsOf(db)).toEqual([ids[0], `job_1:${step}`])
     expect(books.balance(db.read, 'held')).toMatchObject({ pendingDebits: 0, debits: step === 'post' ? 70n : 0n })
     expect(() => db.tx((write) => book(write, books, step === 'post' ? 'void' : 'post'))).toThrow(
       expect.objectContaining({ code: 'LEDGER_CLOSED' }),

@@ -126,7 +126,7 @@ describe.skipIf(llamaServerPath() === null)(
         .prepare<{ id: string; debit: string; credit: string; amount: number }>(
           'SELECT id, debit, credit, amount FROM transfers WHERE id LIKE ? ORDER BY seq',
         )
-        .all(`%:${jobId}`)
+        .all(`${jobId}:%`)
 
     /** Buys one answer and follows it to the money at hand. */
     async function sell(content: string): Promise<Job> {
@@ -164,10 +164,10 @@ describe.skipIf(llamaServerPath() === null)(
       })
       const income = `income:${NANO}`
       expect(transfersOf(jobId)).toEqual([
-        { id: `reserve:${jobId}`, debit: 'asset:held', credit: income, amount: gross },
-        { id: `post:${jobId}`, debit: 'asset:held', credit: income, amount: gross },
-        { id: `fee:${jobId}`, debit: 'expense:fee', credit: 'asset:held', amount: fee },
-        { id: `release:${jobId}`, debit: 'asset:available', credit: 'asset:held', amount: net },
+        { id: `${jobId}:reserve`, debit: 'asset:held', credit: income, amount: gross },
+        { id: `${jobId}:post`, debit: 'asset:held', credit: income, amount: gross },
+        { id: `${jobId}:fee`, debit: 'expense:fee', credit: 'asset:held', amount: fee },
+        { id: `${jobId}:release`, debit: 'asset:available', credit: 'asset:held', amount: net },
       ])
       expect(money()).toEqual({
         spent: before.spent + gross,

@@ -59,7 +59,6 @@ function scribble(path: string, at: number, random: () => number): void {
   closeSync(file)
 }
 
-const unseenAtStart: string[] = []
 describe.each(['practice', 'exchange'] as const)('64 random bytes over an inner page of %s', (side) => {
   it.each([1, 2, 3, 4, 5, 6, 7, 8])(
     'are seen by the check of a start and by the ledger check, seed %i',
@@ -72,10 +71,8 @@ describe.each(['practice', 'exchange'] as const)('64 random bytes over an inner 
       const { pages, size } = innerPages(path)
       expect(pages.length).toBeGreaterThan(3)
       scribble(path, placeOn(path, pages[Math.floor(random() * pages.length)]!, size, random), random)
-      // Both ways: in this thread, and in one of its own. A key that only reads otherwise is seen by the full check alone.
-      const quick = await checkFile(path, 'quick', { atOnceBytes: seed % 4 === 0 ? 0 : Infinity })
-      if (quick.length === 0) unseenAtStart.push(`${side} ${seed}`)
-      expect(unseenAtStart.length).toBeLessThanOrEqual(1)
+      // Both ways: in this thread, and in one of its own.
+      expect(await checkFile(path, 'quick', { atOnceBytes: seed % 4 === 0 ? 0 : Infinity })).not.toEqual([])
       const audit = await auditFolder(folder.path)
       expect({ ok: audit.ok, exit: exitOfAudit(audit) }).toEqual({ ok: false, exit: 5 })
     },

@@ -42,10 +42,10 @@ async function broughtUp(path: string, migrations: readonly Migration[]): Promis
   return steps
 }
 
-it('a new file has pages of 1 KiB', () => {
+it('a new file has pages of 512 bytes', () => {
   const path = join(tempDir(), 'new.db')
   openDb({ path, migrations: [one] }).close()
-  expect(look(path)).toEqual([1_024, []])
+  expect(look(path)).toEqual([512, []])
 })
 
 it.each([
@@ -58,7 +58,7 @@ it.each([
   const steps = await broughtUp(path, migrations)
   expect(steps.map(({ step }) => step)).toContain('copying')
   expect(progressLine(steps.at(-1)!)).toBe('Bringing old.db up to date: rewriting it in smaller pages')
-  expect(look(path)).toEqual([1_024, rows])
+  expect(look(path)).toEqual([512, rows])
   expect(look(backupPath(path, 10))).toEqual([4_096, rows])
   expect(await broughtUp(path, migrations)).toEqual([])
   const db = openDb({ path, migrations })
@@ -74,6 +74,6 @@ it('where somebody else has it open it stays as it is, and the next start does i
   expect((look(path) as unknown[])[0]).toBe(4_096)
   reader.close()
   await broughtUp(path, [one])
-  expect((look(path) as unknown[])[0]).toBe(1_024)
+  expect((look(path) as unknown[])[0]).toBe(512)
   expect(existsSync(backupPath(path, 10))).toBe(true)
 })

@@ -56,7 +56,7 @@ function exchange() {
     context.db.read
       .prepare<{ id: string }>(`SELECT id FROM transfers WHERE code <> 'fund' ORDER BY seq`)
       .all()
-      .map(({ id }) => id.replace(/:.*/, ''))
+      .map(({ id }) => id.replace(/:?job_\d+:?/, ''))
   const check = (): object => checkExchange(context.db.read, context.books, context.key.publicKey)
   return { before: of(earlierBooks(EXCHANGE_WORDS)), now: of(createBooks()), buyerId, ids, check }
 }

@@ -8,9 +8,10 @@ export const EXCHANGE_WORDS = { reserve: 'res', release: 'rel' }
 
 export function earlierBooks(words: Readonly<Record<string, string>>): Books {
   const books = createBooks()
+  /** The word came first, and the job after it; an id of another kind stays. */
   const id = (today: string): string => {
-    const [step, ...rest] = today.split(':')
-    return [words[step!] ?? step, ...rest].join(':')
+    const [, jobId, step] = /^(.+):(reserve|post|void|fee|pay|release)$/.exec(today) ?? []
+    return jobId === undefined ? today : `${words[step!] ?? step}:${jobId}`
   }
   return {
     ...books,

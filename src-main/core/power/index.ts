@@ -18,7 +18,9 @@ export { perMillion } from './power.ts'
 export type { PowerSources } from './power-sources.ts'
 
 const SAMPLE_MS = 5 * SECOND_MS
-const WRITE_MS = MINUTE_MS
+const TELL_MS = MINUTE_MS
+/** Whoever reads has it written before; a kill forgets at most so much. */
+const WRITE_MS = 5 * MINUTE_MS
 /** Recent work, for the cost of a million tokens. */
 const RECENT_MS = 7 * DAY_MS
 const METHOD_MAX = 120
@@ -118,9 +120,8 @@ export function createPower(context: PowerContext, deps: PowerDeps) {
     samples += 1
     await gauge.read(sources)
     energy.mark()
-    if (samples % (WRITE_MS / SAMPLE_MS) !== 0) return
-    energy.write()
-    events.changed('power')
+    if (samples % (WRITE_MS / SAMPLE_MS) === 0) energy.write()
+    if (samples % (TELL_MS / SAMPLE_MS) === 0) events.changed('power')
   }
 
   return {

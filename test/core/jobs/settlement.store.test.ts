@@ -26,7 +26,7 @@ describe('a claim', () => {
       engineGeneratedTokens: 61,
       tokPerS: 12.5,
     })
-    expect(made.transfers()).toEqual(['reserve:job_1 100'])
+    expect(made.transfers()).toEqual(['job_1:reserve 100'])
     expect([made.net(HELD), made.net(INCOME)]).toEqual([
       { net: 0, pending: 100 },
       { net: 0, pending: -100 },
@@ -68,7 +68,7 @@ describe('a claim', () => {
     expect(() => made.settlement.claim(made.claimOf('job_2'), NONE)).toThrow(
       'job job_2 is unknown and cannot be claimed',
     )
-    expect(made.transfers()).toEqual(['reserve:job_1 100'])
+    expect(made.transfers()).toEqual(['job_1:reserve 100'])
   })
 })
 
@@ -82,7 +82,7 @@ describe('a receipt', () => {
     made.clock.jump(2_000)
     const receipt = made.receiptFor(signed)
     expect(made.settlement.settle(receipt, made.exchange)).toEqual({ kind: 'applied' })
-    expect(made.transfers()).toEqual(['reserve:job_1 100', 'post:job_1 100', 'fee:job_1 5'])
+    expect(made.transfers()).toEqual(['job_1:reserve 100', 'job_1:post 100', 'job_1:fee 5'])
     expect([made.net(HELD), made.net(INCOME), made.net(FEE)]).toEqual([
       { net: 95, pending: 0 },
       { net: -100, pending: 0 },
@@ -132,7 +132,7 @@ describe('a receipt', () => {
     made.settlement.claim(free, NONE)
     expect(made.settlement.settle(made.receiptFor(paid, PRICE, 0), made.exchange)).toEqual({ kind: 'applied' })
     expect(made.settlement.settle(made.receiptFor(free, nanoPerMtok(0)), made.exchange)).toEqual({ kind: 'applied' })
-    expect(made.transfers()).toEqual(['reserve:job_1 100', 'post:job_1 100'])
+    expect(made.transfers()).toEqual(['job_1:reserve 100', 'job_1:post 100'])
     expect(made.job('job_2')).toMatchObject({ state: 'settled', grossNano: 0 })
     made.check()
   })
@@ -142,7 +142,7 @@ describe('a receipt', () => {
     made.run('job_1')
     made.clock.jump(5_000)
     expect(made.settlement.settle(made.receiptFor(made.claimOf('job_1')), made.exchange)).toEqual({ kind: 'applied' })
-    expect(made.transfers()).toEqual(['post:job_1 100', 'fee:job_1 5'])
+    expect(made.transfers()).toEqual(['job_1:post 100', 'job_1:fee 5'])
     expect(made.job('job_1')).toMatchObject({ state: 'settled', endedAt: made.clock.now() })
     made.check()
   })
@@ -184,7 +184,7 @@ describe('a release', () => {
     expect(made.settlement.release({ ...made.release, seq: 2 }, made.exchange)).toEqual({ kind: 'gap' })
     expect(made.settlement.release(made.release, made.exchange)).toEqual({ kind: 'applied' })
     expect(made.settlement.release(made.release, made.exchange)).toEqual({ kind: 'duplicate' })
-    expect(made.transfers().at(-1)).toBe('release:job_1 95')
+    expect(made.transfers().at(-1)).toBe('job_1:release 95')
     expect([made.net(HELD), made.net(AVAILABLE)]).toEqual([
       { net: 0, pending: 0 },
       { net: 95, pending: 0 },
@@ -214,7 +214,7 @@ describe('a job that is not paid', () => {
     made.clock.jump(1_000)
     made.settlement.voidJob('job_1', 'the buyer never answered')
     made.settlement.voidJob('job_1', 'again')
-    expect(made.transfers()).toEqual(['reserve:job_1 100', 'void:job_1 100'])
+    expect(made.transfers()).toEqual(['job_1:reserve 100', 'job_1:void 100'])
     expect(made.job('job_1')).toMatchObject({
       state: 'void',
       reason: 'the buyer never answered',
@@ -290,7 +290,7 @@ describe('a receipt', () => {
     // 40 tokens at 0.02 nano-units each are less than one.
     const receipt = made.receiptFor(signed, price, 500, { inputTokens: 40, outputTokens: 0 })
     expect(made.settlement.settle(receipt, made.exchange)).toEqual({ kind: 'applied' })
-    expect([made.transfers(), made.net(HELD)]).toEqual([['reserve:job_1 2', 'void:job_1 2'], { net: 0, pending: 0 }])
+    expect([made.transfers(), made.net(HELD)]).toEqual([['job_1:reserve 2', 'job_1:void 2'], { net: 0, pending: 0 }])
     made.check()
   })
 

@@ -32,7 +32,7 @@ describe('setting money aside', () => {
     const rig = settleRig()
     reserveFor(rig.context, rig.job('job_1'))
     expect(rig.money()).toEqual({ paid: 0, reserved: 110_000, held: 0 })
-    expect(rig.transfers()).toEqual(['reserve:job_1 110000'])
+    expect(rig.transfers()).toEqual(['job_1:reserve 110000'])
     expect(rig.context.db.read.prepare('SELECT expires_at FROM pendings').get()).toEqual({
       expires_at: rig.clock.now() + 7_000,
     })
@@ -66,7 +66,7 @@ describe('a job that ends unpaid', () => {
     voidJob(rig.context, job, 'supplier-failed', 'x'.repeat(300))
     voidJob(rig.context, job, 'deadline', 'again')
     expect(rig.money()).toEqual({ paid: 0, reserved: 0, held: 0 })
-    expect(rig.transfers()).toEqual(['reserve:job_1 110000', 'void:job_1 110000'])
+    expect(rig.transfers()).toEqual(['job_1:reserve 110000', 'job_1:void 110000'])
     expect(jobRows(rig)).toEqual([
       { job_id: 'job_1', state: 'void', reason: 'x'.repeat(200), ended_at: rig.clock.now() },
     ])
@@ -117,7 +117,7 @@ describe('a job that is settled', () => {
       prev: GENESIS,
     })
     expect(rig.money()).toEqual({ paid: 15_000, reserved: 0, held: 14_250 })
-    expect(rig.transfers()).toEqual(['reserve:job_1 110000', 'post:job_1 15000', 'pay:job_1 14250', 'fee:job_1 750'])
+    expect(rig.transfers()).toEqual(['job_1:reserve 110000', 'job_1:post 15000', 'job_1:pay 14250', 'job_1:fee 750'])
     const { books, db } = rig.context
     expect(books.balance(db.read, FEES).credits).toBe(750n)
     expect(books.balance(db.read, CLEARING)).toMatchObject({ debits: 15_000n, credits: 15_000n })
@@ -158,7 +158,7 @@ describe('a job that is settled', () => {
     const nothing = { price: onePrice(nanoPerMtok(0)) }
     settled(rig, 'job_1', { ...nothing, reserveNano: nano(500) })
     settled(rig, 'job_2', { ...nothing, reserveNano: nano(0) })
-    expect(rig.transfers()).toEqual(['reserve:job_1 500', 'void:job_1 500'])
+    expect(rig.transfers()).toEqual(['job_1:reserve 500', 'job_1:void 500'])
     expect(rig.money()).toEqual({ paid: 0, reserved: 0, held: 0 })
     rig.context.db.close()
   })
@@ -167,7 +167,7 @@ describe('a job that is settled', () => {
     const rig = settleRig()
     // 15 tokens at 0.07 nano-units.
     settled(rig, 'job_1', { price: onePrice(nanoPerMtok(70_000)), reserveNano: nano(7) })
-    expect(rig.transfers()).toEqual(['reserve:job_1 7', 'post:job_1 1', 'pay:job_1 1'])
+    expect(rig.transfers()).toEqual(['job_1:reserve 7', 'job_1:post 1', 'job_1:pay 1'])
     rig.context.db.close()
   })
 
@@ -175,7 +175,7 @@ describe('a job that is settled', () => {
     const rig = settleRig()
     const all: SettleRig = { ...rig, context: { ...rig.context, terms: { ...rig.context.terms, feeBps: 10_000 } } }
     settled(all, 'job_1')
-    expect(rig.transfers()).toEqual(['reserve:job_1 110000', 'post:job_1 15000', 'fee:job_1 15000'])
+    expect(rig.transfers()).toEqual(['job_1:reserve 110000', 'job_1:post 15000', 'job_1:fee 15000'])
     rig.context.db.close()
   })
 
@@ -238,7 +238,7 @@ describe('at the start after a crash', () => {
     expect(voidInterrupted(rig.context)).toBe(3)
     expect(voidInterrupted(rig.context)).toBe(0)
     expect(rig.money()).toMatchObject({ paid: 15_000, reserved: 0 })
-    expect(rig.transfers().filter((line) => line.startsWith('void:'))).toEqual(['void:job_7 10', 'void:job_8 20'])
+    expect(rig.transfers().filter((line) => line.includes(':void '))).toEqual(['job_7:void 10', 'job_8:void 20'])
     expect(jobStanding(rig.context.db.read, 'job_7', rig.seller.publicKey)).toMatchObject({
       state: 'void',
       reason: 'the exchange was restarted while the job ran',

@@ -54,7 +54,7 @@ describe('releasing what is due', () => {
     ])
     expect(balances(rig)).toEqual({ held: 0, available: 14_250 })
     expect([...releaseDue(rig.context)]).toEqual([])
-    expect(rig.transfers().filter((line) => line.startsWith('release:'))).toEqual(['release:job_1 14250'])
+    expect(rig.transfers().filter((line) => line.includes(':release '))).toEqual(['job_1:release 14250'])
     expect(rig.context.books.check(rig.context.db.read).ok).toBe(true)
     rig.context.db.close()
   })
@@ -76,7 +76,7 @@ describe('releasing what is due', () => {
       [3, 'job_4', 14_250],
     ])
     expect(lines(other)).toEqual([[1, 'job_2', 14_250]])
-    expect(rig.transfers().filter((line) => line.startsWith('release:'))).toHaveLength(3)
+    expect(rig.transfers().filter((line) => line.includes(':release '))).toHaveLength(3)
     expect([balances(rig), balances(rig, other)]).toEqual([
       { held: 0, available: 28_500 },
       { held: 0, available: 14_250 },
