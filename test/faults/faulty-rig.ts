@@ -25,8 +25,8 @@ export class FaultyRig {
   rig: Rig
   /** Ends of a core that no fault meant, with its last words. */
   readonly unmeant: string[] = []
-  /** Every process that was seen below it. */
-  readonly #seen = new Set<number>()
+  /** Every process that was seen below it, with its command: a number may be given again. */
+  readonly #seen = new Map<number, string>()
   readonly #dir: string
   readonly #plans: Record<'core' | 'exchange', string>
   #startMs = 0
@@ -84,18 +84,18 @@ export class FaultyRig {
   /** Processes of this rig that still run. */
   left(): string[] {
     return processes()
-      .filter(({ pid, command }) => command.includes(this.#dir) || (this.#seen.has(pid) && command.includes('stoker')))
+      .filter(({ pid, command }) => command.includes(this.#dir) || this.#seen.get(pid) === command)
       .map(({ pid, command }) => `${pid} ${command}`)
   }
 
   #look(): void {
-    for (const { pid } of childrenOf(this.rig.pid)) this.#seen.add(pid)
+    for (const { pid, command } of childrenOf(this.rig.pid)) this.#seen.set(pid, command)
   }
 
   async #pid(target: Target): Promise<number> {
     if (target === 'core') return this.rig.pid
-    const { pid } = await until(`the ${target}`, () => hostOf(this.rig.pid, target) ?? null, BACK_MS)
-    this.#seen.add(pid)
+    const { pid, command } = await until(`the ${target}`, () => hostOf(this.rig.pid, target) ?? null, BACK_MS)
+    this.#seen.set(pid, command)
     return pid
   }
 
@@ -142,7 +142,7 @@ export class FaultyRig {
     child.stdout.once('data', () => (ready = true))
     const exit = once(child, 'exit')
     await sleep(share * this.#startMs)
-    for (const { pid } of childrenOf(child.pid!)) this.#seen.add(pid)
+    for (const { pid, command } of childrenOf(child.pid!)) this.#seen.set(pid, command)
     child.kill('SIGKILL')
     await exit
     await this.#again()
@@ -168,9 +168,11 @@ export class FaultyRig {
   async #next(target: 'engine' | 'exchange', before: number): Promise<number> {
     const end = performance.now() + BACK_MS
     for (;;) {
-      const now = hostOf(this.rig.pid, target)?.pid ?? before
-      this.#seen.add(now)
-      if (now !== before) return now
+      const now = hostOf(this.rig.pid, target)
+      if (now !== undefined && now.pid !== before) {
+        this.#seen.set(now.pid, now.command)
+        return now.pid
+      }
       if (performance.now() > end) throw new Error(`no other ${target} came`)
       await sleep(LOOK_MS)
     }

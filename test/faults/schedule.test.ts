@@ -101,7 +101,12 @@ describe.skipIf(process.platform === 'win32')(`${SCHEDULE.faults} faults of the 
       const exchangeUrl = (): string => faulty.rig.exchangeUrl
       const options = { exchangeDir: join(dir, 'exchange'), exchangeUrl, model: NANO, timeoutMs: CALL_MS }
       const { calls, stop } = keepCalling(AT_ONCE, () => `${exchangeUrl()}/v1`, options)
-      const outcomes = await sufferAll().finally(stop)
+      let outcomes: Record<string, number>
+      try {
+        outcomes = await sufferAll()
+      } finally {
+        await stop()
+      }
       const before = calls.length
       const last = keepCalling(1, () => `${exchangeUrl()}/v1`, options)
       await until('a sale after all of them', () => last.calls.some(({ answered }) => answered) || null, RECOVERY_MS)
