@@ -1,20 +1,24 @@
 /**
  * `npm test`: builds, then runs the unit, browser and desktop suites one after the other; all run even when one fails,
- * and any failure fails the command.
+ * and any failure fails the command. With `--slow` (`npm run test:slow`) the files of test/slow-tests.ts instead.
  */
 import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 
-const STEPS: [string, string[]][] = [
+const isSlow = process.argv.includes('--slow')
+const UNIT = ['node_modules/vitest/vitest.mjs', 'run']
+const FAST: [string, string[]][] = [
   ['build', ['node_modules/electron-vite/bin/electron-vite.js', 'build', '--logLevel', 'warn']],
-  ['unit and integration', ['node_modules/vitest/vitest.mjs', 'run']],
+  ['unit and integration', UNIT],
   ['browser', ['node_modules/@playwright/test/cli.js', 'test']],
   ['desktop', ['node_modules/@playwright/test/cli.js', 'test', '-c', 'playwright.desktop.config.ts']],
 ]
 
-rmSync('test-results', { recursive: true, force: true })
+process.env['STOKER_TEST_PART'] = isSlow ? 'slow' : 'fast'
+if (!isSlow) rmSync('test-results', { recursive: true, force: true })
+const SLOW: [string, string[]][] = [['slow', UNIT]]
 const failed: string[] = []
-for (const [name, args] of STEPS) {
+for (const [name, args] of isSlow ? SLOW : FAST) {
   const started = performance.now()
   const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' })
   console.log(`${name}: ${status === 0 ? 'passed' : 'FAILED'} in ${Math.round((performance.now() - started) / 1000)} s`)

@@ -36,7 +36,7 @@ const entry = (): URL => {
 export async function offThread<Result>(task: DbTask, options: OffThreadOptions = {}): Promise<Result> {
   const { onProgress, onTick, tickMs = TICK_MS, signal } = options
   signal?.throwIfAborted()
-  const worker = new Worker(entry(), { workerData: task })
+  const worker = new Worker(entry(), { workerData: task, execArgv: [] })
   const startedAt = performance.now()
   const timer = setInterval(() => onTick?.(Math.round((performance.now() - startedAt) / 1_000)), tickMs)
   const { promise, resolve, reject } = Promise.withResolvers<Result>()

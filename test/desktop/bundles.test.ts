@@ -156,6 +156,8 @@ describe('the built desktop bundles', () => {
     process.kill(old[0]!, 'SIGKILL')
     await until('the core to be gone', () => !isAlive(old[0]!) && forked[0]!.pid === undefined, WAIT_MS)
     const again = await connect()
+    const online = (live: Live): boolean => live.venues.every(({ kind }) => kind === 'online')
+    await shows(again, 'the exchange, to compare with', online)
     expect(await again.app.ledgerCheck({ venueId: VENUE })).toMatchObject({ ok: true, problems: [] })
     expect(await settledJobs(again)).toBeGreaterThanOrEqual(jobs)
     await shows(again, 'a job after the core was killed', async () => (await settledJobs(again)) > jobs)

@@ -1,5 +1,5 @@
 /**
- * How much the fault suite does: a short sample in `npm test`, everything in `npm run test:faults`
+ * How much the fault suite does: a short sample in `npm run test:slow`, everything in `npm run test:faults`
  * (STOKER_FAULTS=full).
  */
 const full = process.env['STOKER_FAULTS'] === 'full'

@@ -18,6 +18,7 @@ import { JOBS, SUITE_MS } from '../faults/counts.ts'
 import { listNano } from '../support/listed-rig.ts'
 import { childrenOf, hostOf, isAlive } from '../support/processes.ts'
 import { startRig, stoker, type Rig } from '../support/rig.ts'
+import { EXCHANGE_NODE_FLAGS } from '../../src-main/server/exchange-child.ts'
 import { VENUE } from '#test/support/venue.ts'
 
 const AT_ONCE = 8
@@ -108,7 +109,7 @@ async function allJobs() {
 describe('the OpenAI client against a whole Stoker', () => {
   it('buys one completion after another, 8 at a time, and everything adds up', { timeout: SUITE_MS }, async () => {
     // By its own command line: from here it has the flags by the environment too.
-    expect(hostOf(rig.pid, 'exchange')!.command).toContain(NODE_FLAGS)
+    expect(hostOf(rig.pid, 'exchange')!.command).toContain(EXCHANGE_NODE_FLAGS.join(' '))
     const children = childrenOf(rig.pid)
     const pids = [rig.pid, ...children.map(({ pid }) => pid)]
     const outcomes: Outcome[] = []

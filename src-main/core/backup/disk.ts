@@ -50,4 +50,5 @@ export function syncFolder(path: string): void {
 export const makeFolder = (path: string): void => void mkdirSync(path, { recursive: true, mode: 0o700 })
 
 export const systemCode = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'unknown'
-export const isFull = (error: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes(systemCode(error))
+/** Also in the words of `lib/disk-failure`. */
+export const isFull = (error: unknown): boolean => ['ENOSPC', 'EDQUOT', 'DISK_FULL'].includes(systemCode(error))

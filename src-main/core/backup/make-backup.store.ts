@@ -181,8 +181,9 @@ function failureOf({ kind, file, detail }: CopyProblem, options: MakeBackupOptio
 }
 
 function asFailure(error: unknown, options: MakeBackupOptions): unknown {
-  if (error instanceof StokerError || options.signal?.aborted === true) return error
+  if (options.signal?.aborted === true) return error
   if (isFull(error)) return diskFull(options)
+  if (error instanceof StokerError) return error
   return fail('backup.notWritable', { path: options.folder, error: systemCode(error) }, { cause: error })
 }
 

@@ -150,12 +150,12 @@ function failureOf({ kind, file, detail }: CopyProblem, { dataDir }: RestoreOpti
 }
 
 function asFailure(error: unknown, dataDir: string, bytes: number): unknown {
-  if (error instanceof StokerError) return error
   if (error instanceof Full || isFull(error))
     return fail('restore.diskFull', {
       path: dataDir,
       ...(lackOfRoom(dataDir, bytes) ?? { neededMib: mib(bytes), freeMib: 0 }),
     })
+  if (error instanceof StokerError) return error
   if (!existsSync(dataDir) || (error as { code?: string }).code !== undefined)
     return fail('restore.notWritable', { path: dataDir, error: systemCode(error) }, { cause: error })
   return error

@@ -120,7 +120,8 @@ class ThreadRunner implements TemplateRunner {
   }
 
   #start(): Worker {
-    const worker = new Worker(this.#entry, { workerData: this.#source, resourceLimits: MEMORY })
+    // No preloads of the process: they need not know threads.
+    const worker = new Worker(this.#entry, { workerData: this.#source, resourceLimits: MEMORY, execArgv: [] })
     this.#isFresh = true
     // Steps of jobs keep the process alive, not this.
     worker.unref()
