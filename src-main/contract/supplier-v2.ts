@@ -58,6 +58,8 @@ export type SupplierProtocol = 1 | 2
 export const SUPPLIER_PATH_V2 = '/supplier/v2'
 /** Bytes of unacknowledged frames that a side keeps for the other at most, whatever a welcome says. */
 export const WINDOW_BYTES_MAX = 67_108_864
+/** Starts of a supplier that are counted; far from where a sum would leave the integers. */
+export const EPOCH_MAX = 2 ** 48
 /** Clocks further apart than this are said. */
 export const CLOCKS_APART_SAID_MS = 120_000
 /** Beyond it what the other side signs could not be booked: nothing is sold. */
@@ -65,7 +67,7 @@ export const CLOCKS_APART_MAX_MS = 86_400_000
 
 const nonce = z.string().regex(/^[A-Za-z0-9_-]{43}$/)
 /** Raised at every start of a supplier, and kept by both sides. */
-const epoch = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
+const epoch = z.number().int().min(0).max(EPOCH_MAX)
 /** What the two sides may do beyond this page; unknown ones are ignored. None so far. */
 const features = z.array(z.string().regex(/^[a-z0-9.-]{1,40}$/)).max(32)
 

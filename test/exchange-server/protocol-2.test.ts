@@ -6,6 +6,7 @@ import { receiptHash, verifyReceipt } from '#books/receipts.ts'
 import { bytes4 } from '#contract/bytes4.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import type { ExchangeFrame } from '#contract/supplier.ts'
+import { EPOCH_MAX } from '#contract/supplier-v2.ts'
 import { canonicalJson } from '#lib/canonical.ts'
 import { generateSigningKey, type SigningKey } from '#lib/ed25519.ts'
 import type { Exchange } from '#exchange-server/exchange.ts'
@@ -228,6 +229,22 @@ describe('one key, one rig', () => {
     expect(await refusal(join(exchange, key, { epoch: 9, instance: 'a'.repeat(22) }))).toMatchObject({
       data: { epoch: 10 },
     })
+  })
+
+  it('counts that leave the integers are no start, and a take-over of the highest stays in them', async () => {
+    const { exchange, key } = await open()
+    await join(exchange, key, { epoch: EPOCH_MAX, instance: 'a'.repeat(22) })
+    const taken = await join(exchange, key, { epoch: 1, instance: 'b'.repeat(22), takeover: true })
+    expect(taken.welcome['epoch']).toBe(EPOCH_MAX)
+    await expect(
+      join(exchange, generateSigningKey(), { epoch: Number.MAX_SAFE_INTEGER, instance: 'a'.repeat(22) }),
+    ).rejects.toThrow()
+  })
+
+  it('a new key that counts from 0 is no copy', async () => {
+    const { exchange } = await open()
+    const supplier = await join(exchange, generateSigningKey(), { epoch: 0, instance: 'a'.repeat(22) })
+    expect(supplier.welcome['epoch']).toBe(1)
   })
 
   it('a key that has spoken version 2 is not let in with version 1', async () => {

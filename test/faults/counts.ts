@@ -1,5 +1,5 @@
 /**
- * How much the fault suite does: a short sample in `npm test`, everything in `npm run test:faults`
+ * How much the fault suite does: a short sample in `npm run test:slow`, everything in `npm run test:faults`
  * (STOKER_FAULTS=full).
  */
 const full = process.env['STOKER_FAULTS'] === 'full'
@@ -22,3 +22,14 @@ export const COPY_KILLS = full ? 20 : 3
 export const ENGINE_STOPPED_S = full ? 54 : 8
 /** A whole suite's bound, in milliseconds. */
 export const SUITE_MS = full ? 3_600_000 : 240_000
+/** Faults by a seeded schedule; a number of one's own replays one. */
+export const SCHEDULE = {
+  seed: Number(process.env['STOKER_FAULTS_SEED'] ?? 1_010),
+  faults: Number(process.env['STOKER_FAULTS_COUNT'] ?? (full ? 300 : 7)),
+  /** The longest stop, ms. */
+  stopMaxMs: full ? 40_000 : 3_000,
+  /** Jobs of the folders that are migrated and restored. */
+  sideJobs: full ? 600 : 200,
+  /** Each fault gets a line. */
+  isTold: full,
+}

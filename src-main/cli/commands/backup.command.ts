@@ -5,7 +5,7 @@ import type { Command } from 'commander'
 
 import type { BackupEntry } from '#contract/backup.ts'
 import { fail, fromErrorValue } from '#contract/errors.ts'
-import { isRestoreUnfinished, makeBackup } from '#core/backup/index.ts'
+import { findCopy, isRestoreUnfinished, makeBackup } from '#core/backup/index.ts'
 import type { CopyProgress } from '#db/copy-databases.ts'
 import { acquireLock } from '#db/lock.ts'
 import { systemClock } from '#lib/system-clock.ts'
@@ -77,7 +77,9 @@ async function backup(dir: string, { data, json }: Options): Promise<void> {
   if (json === true) return printJson({ path, bytes, running })
   printLine(`A checked copy of ${dataDir} is in ${path} (${(bytes / 1e6).toFixed(1)} MB).`)
   printLine(
-    'It holds the books, settings and the keys this rig sells with: whoever can read it can sell as you. Model files are not in it.',
+    findCopy(path).manifest.publicKey === null
+      ? 'NOT IN IT: seller.key, which is missing here: who restores this copy cannot sell as you before the key is put back. It holds the books and settings. Model files are not in it.'
+      : 'It holds the books, settings and the keys this rig sells with: whoever can read it can sell as you. Model files are not in it.',
   )
 }
 

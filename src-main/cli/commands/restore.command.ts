@@ -98,7 +98,11 @@ async function restore(dir: string, options: Options): Promise<void> {
     if (options.json === true) return printJson({ from, madeAt: manifest.madeAt, aside })
     printLine(`Restored into ${dataDir}.`)
     if (aside !== null) printLine(`What was there is in ${aside}; remove it when you no longer want it.`)
-    printLine('Start Stoker as ever: it asks the exchange for what happened since the copy.')
+    printLine(
+      manifest.publicKey === null
+        ? 'The copy held no seller.key: put the file back, or import it (stoker key import), before you start Stoker.'
+        : 'Start Stoker as ever: exchanges elsewhere, and one that was kept, are asked for what happened since the copy. It sells again at the asks of the copy.',
+    )
   } finally {
     for (const lock of locks.toReversed()) lock.release()
   }

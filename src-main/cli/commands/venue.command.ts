@@ -25,7 +25,7 @@ export async function venueOf({ client }: RunningOwner, named: string | undefine
 }
 
 function print(keys: VenueKeys): void {
-  printLine(`Your key:          ${keys.supplier}, started ${keys.starts} times`)
+  printLine(`Your key:          ${keys.supplier}, count of starts ${keys.starts} (a restore raises it by 1,000)`)
   printLine(`The exchange's:    ${keys.pinned ?? 'not seen yet; it is pinned at the first connection'}`)
   for (const { exchange, jobs, heldNano } of keys.heldBy)
     printLine(`Held by ${exchange}: ${heldNano} of 10^-9 ${keys.currency} for ${jobs} jobs`)

@@ -56,6 +56,7 @@ export const homeReasons = {
   'next.startEngine': [null],
   'next.addModel': [null],
   'next.keepsTrying': [null],
+  'next.takeOver': [null],
   'next.watchExam': [null],
   'next.setAsk': [null],
   'rung.seenSeconds': [null, 'seconds'],

@@ -18,6 +18,7 @@ import { newestCopy } from './kept-copies.ts'
 import { hasManifest, readManifest, type Manifest } from './manifest.ts'
 import { beginSwap, finishRestore, stagedFolder } from './restore-journal.ts'
 import { RESTORED, restoredText } from './restored.ts'
+import { startsHere } from './restores.store.ts'
 
 const SECRET_BYTES_MAX = 65_536
 const ID_BYTES = 16
@@ -76,13 +77,16 @@ export async function restore(options: RestoreOptions): Promise<RestoreDone> {
     rmSync(staged, { recursive: true, force: true })
     throw asFailure(error, dataDir, bytes)
   }
-  const outgoing = replacedFiles(dataDir).filter(isTaken)
+  // A key that no copy brings back stays where it is.
+  const bringsKey = manifest.files.some(({ path }) => path === SELLER_KEY)
+  const outgoing = replacedFiles(dataDir).filter((path) => isTaken(path) && (bringsKey || path !== SELLER_KEY))
   const aside = asideName(dataDir, clock.now())
   beginSwap(dataDir, { aside, outgoing, incoming: [...manifest.files.map(({ path }) => path), RESTORED] })
   finishRestore(dataDir)
   return { manifest, aside: outgoing.length === 0 ? null : join(dataDir, aside) }
 }
 
+const SELLER_KEY = 'seller.key'
 const ASIDE_MAX = 100
 
 /** A folder of its own for what was here, in the data folder: models and the window's own files stay where they are. */
@@ -127,7 +131,7 @@ async function stage(options: RestoreOptions, manifest: Manifest, staged: string
   const { madeAt, app } = manifest
   writeSecretFile(
     join(staged, RESTORED),
-    restoredText({ id: ids.secret(ID_BYTES), at: clock.now(), madeAt, from, app }),
+    restoredText({ id: ids.secret(ID_BYTES), at: clock.now(), madeAt, from, app, starts: startsHere(options.dataDir) }),
   )
   for (const folder of new Set(manifest.files.map(({ path }) => dirname(join(staged, path))))) syncFolder(folder)
   syncFolder(staged)

@@ -23,6 +23,8 @@ const restored = z.object({
   from: z.string().max(4_096),
   /** The Stoker that made the copy. */
   app: z.string().max(40),
+  /** How often the folder that was replaced had started: this one must stand before that one too. */
+  starts: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
 })
 export type Restored = z.infer<typeof restored>
 

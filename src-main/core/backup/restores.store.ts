@@ -1,8 +1,13 @@
 /** Restores of this folder that were taken note of. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+
 import type { EpochMs } from '#contract/time.ts'
 import { raiseEpochs } from '#core/venues/index.ts'
+import { rigMigrations } from '#core/rig-db/index.ts'
 import { int, text } from '#db/column.ts'
 import type { Db } from '#db/db-types.ts'
+import { openDb } from '#db/open.ts'
 import { defineTable } from '#db/table.ts'
 
 import { readRestored } from './restored.ts'
@@ -15,6 +20,29 @@ export const restores = defineTable('restores', { id: text(), notedAt: int() })
  */
 const STARTS_AHEAD = 1_000
 
+/**
+ * How often the folder has started, at most: the highest count of its venues, and what a restore that no start has
+ * noted yet will make of it. 0 where there is no rig.
+ */
+export function startsHere(dataDir: string): number {
+  const path = join(dataDir, 'rig.db')
+  if (!existsSync(path)) return 0
+  const pending = readRestored(dataDir)
+  const ahead = pending === null ? 0 : pending.starts + STARTS_AHEAD
+  try {
+    const db = openDb({ path, migrations: rigMigrations, readOnly: true })
+    try {
+      const row = db.read.prepare<{ starts: number | null }>('SELECT max(epoch) AS starts FROM venues').get()
+      return Math.max(row?.starts ?? 0, ahead)
+    } finally {
+      db.close()
+    }
+  } catch {
+    // Damaged, or of before starts were counted: a restore is what mends it.
+    return ahead
+  }
+}
+
 /** At the first start after a restore the epochs of all venues are raised, once; true then. */
 export function noteRestore(rigDb: Db, dataDir: string, now: EpochMs): boolean {
   const restored = readRestored(dataDir)
@@ -23,7 +51,7 @@ export function noteRestore(rigDb: Db, dataDir: string, now: EpochMs): boolean {
   if (known !== null) return false
   rigDb.tx((db) => {
     restores.insert(db, { id: restored.id, notedAt: now })
-    raiseEpochs(db, STARTS_AHEAD)
+    raiseEpochs(db, restored.starts, STARTS_AHEAD)
   })
   return true
 }

@@ -316,6 +316,8 @@ export class LoadedDeployments {
   }
 
   #onEngine(deploymentId: DeploymentId, state: EngineState): void {
+    // Killed in a load, its engine came back with the model by itself.
+    if (state.kind === 'loaded' && this.#loadingId !== deploymentId) this.#failures.delete(deploymentId)
     this.#deps.events.changed('engine')
     this.#deps.events.changed('deployments')
     for (const listener of this.#listeners) listener()

@@ -9,7 +9,7 @@ import { failValue, fail, inWords, toErrorValue } from '#contract/errors.ts'
 import { because, type Reason } from '#contract/reasons.ts'
 import { brandId, type JobId } from '#contract/ids.ts'
 import { SYNC_PAGE_MAX } from '#contract/supplier.ts'
-import { CLOCKS_APART_MAX_MS, type ChainHeads } from '#contract/supplier-v2.ts'
+import { CLOCKS_APART_MAX_MS, CLOCKS_APART_SAID_MS, type ChainHeads } from '#contract/supplier-v2.ts'
 import { HOUR_MS, MINUTE_MS } from '#contract/time.ts'
 import type { VenueContext } from '#core/core-context.ts'
 import type { HistoryPage } from '#core/venues/index.ts'
@@ -103,12 +103,16 @@ export class Sync {
 
   /** Why nothing may be offered to the exchange now; null when it may. */
   hold(): Reason | null {
+    // First: records that the exchange signed later than our clock says cannot join ours before that is mended.
+    const apartMs = this.#clockApartMs()
+    if (apartMs > CLOCKS_APART_MAX_MS) return because('history.clocksApart', { hours: Math.round(apartMs / HOUR_MS) })
     if (this.#diverged !== null) return this.#diverged
-    const state = this.#context.venue.state()
-    const apartMs = state.kind === 'online' ? (state.clockApartMs ?? 0) : 0
-    if (Math.abs(apartMs) > CLOCKS_APART_MAX_MS)
-      return because('history.clocksApart', { hours: Math.round(Math.abs(apartMs) / HOUR_MS) })
     return this.#catchingUp === null ? null : because('history.catchingUp')
+  }
+
+  #clockApartMs(): number {
+    const state = this.#context.venue.state()
+    return state.kind === 'online' ? Math.abs(state.clockApartMs ?? 0) : 0
   }
 
   /** Asks what became of the open jobs, unless that is being asked already. */
@@ -363,7 +367,8 @@ export class Sync {
   #joined(heads: ChainHeads, key: string): boolean {
     const reason = unjoined(ownChains(this.#context.realmDb.read, this.#chain(key)), heads)
     if (reason !== null) {
-      this.#diverge(reason, key)
+      // With clocks apart what is missing may be dated ahead of ours: it is asked for again, not given up.
+      if (this.#clockApartMs() <= CLOCKS_APART_SAID_MS) this.#diverge(reason, key)
       return false
     }
     this.#catchingUp = null

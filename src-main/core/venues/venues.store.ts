@@ -1,6 +1,7 @@
 /** The venues of this rig, as rig.db keeps them. */
 import type { VenueId } from '#contract/ids.ts'
 import type { Realm } from '#contract/money.ts'
+import { EPOCH_MAX } from '#contract/supplier-v2.ts'
 import { defaulted, int, nullable, text } from '#db/column.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
 import { defineTable, type NewRowOf, type RowOf } from '#db/table.ts'
@@ -43,6 +44,6 @@ export const updateVenue = (
 ): number => venues.update(db, change, 'WHERE venue_id = ?', venueId)
 
 /** For a folder that was put back from a copy: it stands before whoever else started from the same count. */
-export const raiseEpochs = (db: WriteDb, by: number): void => {
-  db.prepare('UPDATE venues SET epoch = epoch + ?').run(by)
+export const raiseEpochs = (db: WriteDb, atLeast: number, by: number): void => {
+  db.prepare('UPDATE venues SET epoch = min(max(epoch, ?) + ?, ?)').run(atLeast, by, EPOCH_MAX)
 }

@@ -103,6 +103,8 @@ class Engine implements LocalMember {
   #current: EngineState = { kind: 'stopped' }
   /** What is to be loaded, also after a crash. */
   #wanted: Wanted | null = null
+  /** A load waits for its host to start. */
+  #loadWaits = false
   /** Loads and unloads, in order. */
   readonly #turns = serial()
   #hostStats = IDLE_STATS
@@ -145,7 +147,8 @@ class Engine implements LocalMember {
           : null
       const before = already()
       if (before !== null) return before
-      const running = await this.#supervisor.started()
+      this.#loadWaits = true
+      const running = await this.#supervisor.started().finally(() => (this.#loadWaits = false))
       // A restart may have loaded it meanwhile.
       const after = already()
       if (after !== null) return after
@@ -267,12 +270,12 @@ class Engine implements LocalMember {
     else if (event.t === 'deltas' || event.t === 'done' || event.t === 'error') this.#jobs.handle(event)
   }
 
-  /** A host with a model is restarted at once; an idle one when it is needed. */
+  /** A host with a model, or with one to come, is restarted at once; an idle one when it is needed. */
   #onCrash(): boolean {
     this.#hostStats = IDLE_STATS
     if (this.#wanted !== null) this.#wanted.loaded = null
     this.#jobs.failSent(failValue('engine.crashed'))
-    return this.#wanted !== null
+    return this.#wanted !== null || this.#loadWaits
   }
 
   async #prepare(running: RunningHost): Promise<void> {

@@ -11,6 +11,7 @@ import {
   WINDOW_BYTES_MAX,
   type SupplierProtocol,
 } from '#contract/supplier-v2.ts'
+import { EPOCH_MAX } from '#contract/supplier-v2.ts'
 import { isSignedTime, type Clock } from '#contract/time.ts'
 import type { SigningKey } from '#lib/ed25519.ts'
 import { every } from '#lib/every.ts'
@@ -40,6 +41,10 @@ const HEARTBEAT_MAX_MS = 60_000
 const BUFFERED_BYTES_MAX = 64 * 1_048_576
 
 /** How a connection came to its end. */
+/** What another exchange says is believed within bounds only. */
+const isEpoch = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= EPOCH_MAX
+
 export interface ConnectionEnd {
   reason: Reason
   /** The exchange, or what it showed, was refused in the handshake: another attempt at once would end the same way. */
@@ -174,7 +179,7 @@ export class ExchangeConnection {
   #onRefused({ message, data, reason }: { message: string; data: ErrorData; reason?: unknown }): void {
     const epoch = data['epoch']
     const why = checkedReason(reason) ?? said(message)
-    this.#end({ reason: why, refused: true, ...(typeof epoch === 'number' ? { keyAt: epoch } : {}) })
+    this.#end({ reason: why, refused: true, ...(isEpoch(epoch) ? { keyAt: epoch } : {}) })
   }
 
   #onWelcome(named: Greeting, challenge: Challenge): void {

@@ -368,6 +368,20 @@ describe('failures', () => {
     expect(core.deployments.loaded(deploymentId)).not.toBeNull()
   })
 
+  it('is called loaded again when its engine, killed in a load, comes back with the model by itself', async () => {
+    const core = start()
+    const { deploymentId } = await core.deployments.deploy(await add(core, 'a.gguf'), {})
+    const engine = engines.engine(deploymentId)
+    const before = engine.state()
+    engines.shared.onLoad = () => {
+      throw new StokerError('ENGINE_CRASHED', 'The engine crashed while loading.')
+    }
+    engine.crashAndReturn()
+    await until('the deployment to fail', () => core.deployments.list()[0]?.state === 'failed')
+    engine.become(before)
+    expect(core.deployments.list()).toMatchObject([{ state: 'loaded' }])
+  })
+
   it('a retry takes every broken one, and a broken one is told beside those that work', async () => {
     const core = start()
     const a = await core.deployments.deploy(await add(core, 'a.gguf'), {})

@@ -7,6 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { forkEngineChild } from '#engine/client/fork-child.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
+import { until } from '#test/support/until.ts'
 
 import { ask, NANO, ONE_SLOT, realEngine, run, SHA, submit, whenState } from '../engine-support.ts'
 
@@ -25,6 +26,20 @@ describe('real host processes', () => {
     expect(await run(engine, ask('What is 8 + 11?'))).toMatchObject({ error: null, text: expect.stringMatching(/\w/) })
     expect(forks.length).toBe(2)
     expect(engine.stats().pid).toBe(forks[1]?.pid)
+  })
+
+  it('comes back by itself when it is killed while a load waits for its start', async () => {
+    const { engine, forks } = realEngine()
+    onTestFinished(() => engine.stop())
+    const loading = engine.load({ path: NANO, sha256: SHA }, ONE_SLOT)
+    const crashed = loading.catch((error: unknown) => error)
+    await until('the first host', () => forks.length === 1)
+    const back = whenState(engine, 'ready')
+    process.kill(forks[0]?.pid ?? 0, 'SIGKILL')
+    expect(await crashed).toMatchObject({ code: 'ENGINE_CRASHED' })
+    await back
+    expect(await engine.load({ path: NANO, sha256: SHA }, ONE_SLOT)).toMatchObject({ sha256: SHA })
+    expect(forks.length).toBe(2)
   })
 
   it('exits when its channel closes', async () => {
