@@ -5,8 +5,8 @@
 import type Database from 'better-sqlite3'
 
 const PAGE_BYTES = 512
-/** The log is moved into the file at as many bytes as with larger pages: 4 MB. */
-const CHECKPOINT_PAGES = 8_000
+/** The log is moved into the file at 8 MB: pages that every job changes are then moved once for many jobs. */
+const CHECKPOINT_PAGES = 16_000
 /** Larger files keep their pages: a rewrite of them would hold up the start for minutes, and needs the space twice. */
 const REWRITTEN_BYTES_MAX = 512 * 2 ** 20
 
