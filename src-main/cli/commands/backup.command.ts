@@ -71,6 +71,8 @@ async function here(dataDir: string, folder: string): Promise<Made> {
 }
 
 async function backup(dir: string, { data, json }: Options): Promise<void> {
+  // An unset variable of a script must not put keys into the folder it happens to run in.
+  if (dir.trim() === '') throw fail('backup.relative', { path: dir })
   const [dataDir, folder] = [resolve(data), resolve(dir)]
   const running = liveOwner(dataDir) !== null
   const { path, bytes } = running ? await throughOwner(await needOwner(dataDir), folder) : await here(dataDir, folder)

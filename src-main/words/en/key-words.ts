@@ -4,7 +4,8 @@ import type { keyFailures } from '#contract/reasons/key-failures.ts'
 export const keyWords: Record<keyof typeof keyFailures, string> = {
   'key.missing':
     '{path} is missing, and the history in this folder belongs to the key {key}; no new key was made. Put the file back, or stoker key import an export of it, or stoker restore a copy; stoker key new makes another key and says first what that costs',
-  'key.none': 'there is no key at {path}; the first start of a new folder makes one',
+  'key.none':
+    'there is no key at {path}: a folder without a history makes one at its first start; where there is a history, put the file back or import an export of it (stoker key import)',
   'key.foreignHere':
     '{path} holds the key {found}, and the history in this folder belongs to {key}: nothing was started. Put the right file back (stoker key import, stoker restore); stoker key new makes a new key and says first what that costs',
   'key.foreign':
