@@ -103,7 +103,7 @@ class Engine implements LocalMember {
   #current: EngineState = { kind: 'stopped' }
   /** What is to be loaded, also after a crash. */
   #wanted: Wanted | null = null
-  /** A load waits for its host to start. */
+  /** A load waits for a host, or failed with the one that started for it: it is told when one is ready. */
   #loadWaits = false
   /** Loads and unloads, in order. */
   readonly #turns = serial()
@@ -148,7 +148,8 @@ class Engine implements LocalMember {
       const before = already()
       if (before !== null) return before
       this.#loadWaits = true
-      const running = await this.#supervisor.started().finally(() => (this.#loadWaits = false))
+      const running = await this.#supervisor.started()
+      this.#loadWaits = false
       // A restart may have loaded it meanwhile.
       const after = already()
       if (after !== null) return after
@@ -161,6 +162,7 @@ class Engine implements LocalMember {
   unload(): Promise<void> {
     return this.#turns.run(async () => {
       this.#wanted = null
+      this.#loadWaits = false
       await this.#supervisor.settled()
       const { running } = this.#supervisor
       if (running === null) return
@@ -227,6 +229,7 @@ class Engine implements LocalMember {
 
   async stop(): Promise<void> {
     this.#wanted = null
+    this.#loadWaits = false
     this.#jobs.failAll(failValue('engine.stoppedWhileRunning'))
     await this.#supervisor.stop()
     this.#hostStats = IDLE_STATS
@@ -279,6 +282,7 @@ class Engine implements LocalMember {
   }
 
   async #prepare(running: RunningHost): Promise<void> {
+    this.#loadWaits = false
     if (this.#wanted === null) this.#set({ kind: 'ready' })
     else await this.#sendLoad(running, this.#wanted)
   }
