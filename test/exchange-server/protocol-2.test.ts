@@ -238,7 +238,7 @@ describe('one key, one rig', () => {
     expect(taken.welcome['epoch']).toBe(EPOCH_MAX)
     await expect(
       join(exchange, generateSigningKey(), { epoch: Number.MAX_SAFE_INTEGER, instance: 'a'.repeat(22) }),
-    ).rejects.toThrow()
+    ).rejects.toThrow('exchange.helloFirst')
   })
 
   it('a new key that counts from 0 is no copy', async () => {

@@ -22,7 +22,7 @@ const KEY_ELSEWHERE: readonly string[] = ['exchange.keyCopied', 'exchange.keyOld
 const isKeyElsewhere = (reason: Reason | null): boolean =>
   reason !== null &&
   (KEY_ELSEWHERE.includes(reason.code) ||
-    Object.values(reason.params).some((param) => typeof param === 'object' && isKeyElsewhere(param as Reason)))
+    Object.values(reason.params).some((param) => typeof param === 'object' && isKeyElsewhere(param)))
 
 /** A price with its unit; the number is exact, and written as the reader's locale writes it. */
 export function priceOf({ ask }: Pick<Listing, 'ask'>, { unit }: Pick<HomeFacts, 'unit'>): Reason {
