@@ -11,6 +11,9 @@ import { WebSocket } from 'ws'
 
 import { generateSigningKey } from '#lib/ed25519.ts'
 
+/** Another address than the honest supplier's: what one address may take is bounded. */
+const FROM = '127.0.0.2'
+
 const { values } = parseArgs({
   options: { url: { type: 'string' }, sockets: { type: 'string' }, habit: { type: 'string', default: 'mix' } },
 })
@@ -71,7 +74,7 @@ const counts: Record<string, { connections: number; refused: number; frames: num
 async function connect(habit: string): Promise<void> {
   const count = (counts[habit] ??= { connections: 0, refused: 0, frames: 0, mib: 0 })
   const key = generateSigningKey()
-  const socket = new WebSocket(url, { perMessageDeflate: false })
+  const socket = new WebSocket(url, { perMessageDeflate: false, localAddress: FROM })
   let [received, sent] = [0, 0]
   const acknowledges = habit !== 'sync, no ack'
   const line: Line = {
