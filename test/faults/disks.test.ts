@@ -26,8 +26,12 @@ async function says(rig: Rig, trouble: string | null): Promise<void> {
     `home to say ${trouble ?? 'that all is well'}`,
     async () => {
       const { code, params } = await sentenceOf(rig)
-      const inner = params['trouble']
-      return trouble === null ? code !== 'home.storage' : typeof inner === 'object' && inner.code === trouble
+      if (trouble === null) return code !== 'home.storage'
+      // Nothing is listed: Home says what the breaker says, which names the disk's trouble.
+      const stopped = params['trouble']
+      const inner =
+        typeof stopped === 'object' && stopped.code === 'breaker.booksNotWritable' ? stopped.params['trouble'] : stopped
+      return typeof inner === 'object' && inner.code === trouble
     },
     10_000,
   )
@@ -111,7 +115,7 @@ describe('a data folder', () => {
       mkdirSync(dir)
       const rig = await rigIn(dir)
       renameSync(dir, `${dir}.gone`)
-      await says(rig, 'disk.gone')
+      await says(rig, 'breaker.folderGone')
       expect(rig.stderr()).not.toMatch(STACK)
     },
     TEST_MS,

@@ -77,6 +77,10 @@ class KillableDb implements Db {
     return this.#db.trouble()
   }
 
+  onTrouble(...listener: Parameters<Db['onTrouble']>): () => void {
+    return this.#db.onTrouble(...listener)
+  }
+
   tryWrite(): boolean {
     return !this.dead && this.#db.tryWrite()
   }

@@ -4,7 +4,7 @@ export const breakerReasons = {
   'breaker.silentEngine': [null, 'model', 'seconds'],
   'breaker.fileChanged': [null, 'path'],
   'breaker.fileMissing': [null, 'path'],
-  'breaker.booksNotWritable': [null, 'path', 'problem'],
+  'breaker.booksNotWritable': [null, 'trouble'],
   'breaker.folderGone': [null, 'path'],
   'breaker.notLoaded': [null],
   'breaker.nothingGenerated': [null],

@@ -21,7 +21,6 @@ export const sellerReasons = {
   'listing.handedBack': [null],
   'listing.withdrawn': [null],
   'listing.closedPaused': [null],
-  'listing.storage': [null, 'trouble'],
   'listing.closedHandedBack': [null],
   'capacity.some': [null, 'slots', 'of', 'why'],
   'capacity.rate': [null, 'streams', 'rate', 'floor', 'spare'],

@@ -71,6 +71,5 @@ export const ACCIDENT_MS = SECOND_MS
 export const CALM_MS = 10 * MINUTE_MS
 /** How long a self-check's generation may take; a rig that needs longer meets no grade's ceiling. */
 export const GENERATE_MS = 20 * SECOND_MS
-/** Model files, folder and books are looked at so often; silence and due checks, which cost nothing, more often. */
-export const LOOK_EVERY_MS = 2 * SECOND_MS
+/** Silence and due checks, which cost nothing; files are looked at by those who have them open (core/storage, core/models). */
 export const TICK_MS = 500

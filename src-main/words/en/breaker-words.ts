@@ -10,7 +10,7 @@ export const breakerWords: Record<keyof typeof breakerReasons, string> = {
     'the model’s file changed while it was in use: {path}; it is read again, and offered again only if it is the file that passed the exam',
   'breaker.fileMissing': 'the model’s file is gone: {path}; it is offered again when the file is back',
   'breaker.booksNotWritable':
-    'the books cannot be written ({path}: {problem}), so no job could be paid; it is offered again when they can be',
+    'nothing could be booked, so no job could be paid: {trouble}; it is offered again when a write comes through',
   'breaker.folderGone':
     'the data folder is gone or another one now: {path}; stop Stoker before anything is put back, what is sold now would be lost',
   'breaker.notLoaded': 'its model is not in memory',

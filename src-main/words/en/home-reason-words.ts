@@ -31,7 +31,7 @@ export const homeReasonWords: Record<keyof typeof homeReasons, string> = {
   'home.loadFailed': '{model} could not be loaded: {reason}.',
   'home.engineSilent': 'the engine did not say why',
   'home.noExam': '{model} is loaded and has not taken an exam, so nothing can be sold yet.',
-  'home.storage': 'Nothing is sold now, because it could not be booked: {trouble}.',
+  'home.storage': 'Nothing is sold now: {trouble}.',
   'home.unbooked': 'The exchange’s records cannot all be booked ({problem}).',
   'home.engineBroken': 'The engine has stopped after repeated crashes and serves nothing.',
   'home.engineBrokenWhy': 'The engine has stopped after repeated crashes and serves nothing. {reason}.',

@@ -22,7 +22,6 @@ export const sellerReasonWords: Record<keyof typeof sellerReasons, string> = {
   'listing.exchangeUnreachable': 'the exchange is not reachable',
   'listing.handedBack': 'you took the machine back',
   'listing.withdrawn': 'withdrawn; its accepted jobs are being finished',
-  'listing.storage': 'it could not be booked: {trouble}',
   'listing.closedPaused': 'this listing was paused and takes no new jobs',
   'listing.closedHandedBack': 'the owner took the machine back',
   'capacity.some': '{slots} of {of}: {why}',

@@ -30,8 +30,7 @@ const changed: BreakerReport = { kind: 'changed-file', sha256: 'a'.repeat(64), p
 const books = (venueId: VenueId | null): BreakerReport => ({
   kind: 'books-not-writable',
   venueId,
-  path: '/p.db',
-  problem: 'EPERM',
+  trouble: because('disk.readOnly', { path: '/p.db', error: 'EPERM' }),
 })
 const folder: BreakerReport = { kind: 'folder-gone', path: '/data' }
 
