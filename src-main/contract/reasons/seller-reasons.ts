@@ -19,6 +19,7 @@ export const sellerReasons = {
   'listing.offered': [null],
   'listing.exchangeUnreachable': [null],
   'listing.handedBack': [null],
+  'listing.restored': [null, 'madeAt'],
   'listing.withdrawn': [null],
   'listing.closedPaused': [null],
   'listing.closedHandedBack': [null],

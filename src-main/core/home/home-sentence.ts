@@ -58,7 +58,13 @@ function listed(facts: HomeFacts, listing: NonNullable<HomeFacts['listing']>): S
     return tells(because('home.qualificationOver', { instrument, until }), 'next.takeExamAgain', 'exam')
   switch (listing.state) {
     case 'paused':
-      return tells(because('home.paused', { instrument }), 'next.resume', 'market')
+      return tells(
+        reason.code === 'listing.pausedByYou'
+          ? because('home.paused', { instrument })
+          : because('home.pausedWhy', { instrument, reason }),
+        'next.resume',
+        'market',
+      )
     case 'refused':
       return tells(because('home.refused', { instrument, reason }), 'next.reviewAsk', 'market')
     case 'waiting':

@@ -49,7 +49,11 @@ export interface ListingsDeps {
 
 /** What the exchange gets for a job that comes all the same. */
 const closedWhy = (row: ListingRow): Reason =>
-  because(row.pausedWhy === null ? 'listing.closedPaused' : 'listing.closedHandedBack')
+  because(
+    row.pausedWhy === null || row.pausedWhy.code === 'listing.restored'
+      ? 'listing.closedPaused'
+      : 'listing.closedHandedBack',
+  )
 
 /** What listing `after` anew means beside what stood there. */
 function changeOf(before: ListingRow | null, after: ListingRow): ListingChange {

@@ -8,6 +8,7 @@ export const homeReasonWords: Record<keyof typeof homeReasons, string> = {
   'money.ask': '{instrument} at {price} per million tokens',
   'home.serving': 'Serving {ask}. {running, plural, one {One job} other {# jobs}} running.',
   'home.paused': 'Paused by you: {instrument} is not offered to buyers.',
+  'home.pausedWhy': 'Paused: {instrument} is not offered to buyers; {reason}.',
   'home.refused': 'The exchange refused {instrument}: {reason}.',
   'home.waiting': 'The ask for {ask} waits: {reason}.',
   'home.listedBusy':

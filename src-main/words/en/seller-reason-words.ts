@@ -21,6 +21,8 @@ export const sellerReasonWords: Record<keyof typeof sellerReasons, string> = {
   'listing.offered': 'offered; the exchange has not answered yet',
   'listing.exchangeUnreachable': 'the exchange is not reachable',
   'listing.handedBack': 'you took the machine back',
+  'listing.restored':
+    'put back from the copy of {madeAt, date, medium}, with the ask of that day; resume it if you still want it so',
   'listing.withdrawn': 'withdrawn; its accepted jobs are being finished',
   'listing.closedPaused': 'this listing was paused and takes no new jobs',
   'listing.closedHandedBack': 'the owner took the machine back',

@@ -208,8 +208,21 @@ const STATES: [string, Partial<HomeFacts>, string, string, string | null, string
     'ask',
   ],
   [
+    'paused by a restore',
+    {
+      listing: {
+        ...listing('paused')!,
+        reason: because('listing.restored', { madeAt: NOW }),
+      },
+    },
+    `Paused: practice/text-nano is not offered to buyers; put back from the copy of ${date(NOW)}, with the ask of that day; resume it if you still want it so.`,
+    'Resume the listing',
+    'market',
+    'not-paused',
+  ],
+  [
     'paused',
-    { listing: listing('paused') },
+    { listing: { ...listing('paused')!, reason: because('listing.pausedByYou') } },
     'Paused by you: practice/text-nano is not offered to buyers.',
     'Resume the listing',
     'market',
