@@ -86,6 +86,8 @@ export const live = z.object({
         kind: z.enum(['connecting', 'online', 'offline', 'stopped']),
         lastSeenAt: epochMs.nullable(),
         detail: reason.nullable(),
+        /** What keeps it offline: `credential` until the owner acts, `network` is tried again. Null otherwise. */
+        cause: z.enum(['network', 'credential']).nullable(),
         listing: z.enum(['none', 'listed', 'paused', 'waiting']),
       }),
     )

@@ -17,13 +17,6 @@ const tells = (sentence: Reason, next: Next | null = null, nextPage: Home['nextP
   nextPage,
 })
 
-const KEY_ELSEWHERE: readonly string[] = ['exchange.keyCopied', 'exchange.keyOlder']
-/** The venue keeps this rig out for another start of its key: trying again changes nothing before the owner acts. */
-const isKeyElsewhere = (reason: Reason | null): boolean =>
-  reason !== null &&
-  (KEY_ELSEWHERE.includes(reason.code) ||
-    Object.values(reason.params).some((param) => typeof param === 'object' && isKeyElsewhere(param)))
-
 /** A price with its unit; the number is exact, and written as the reader's locale writes it. */
 export function priceOf({ ask }: Pick<Listing, 'ask'>, { unit }: Pick<HomeFacts, 'unit'>): Reason {
   const one = (price: number): Reason =>
@@ -170,7 +163,7 @@ export function tell(facts: HomeFacts): Said {
       exchange.detail === null
         ? because('home.exchangeAway', { listed: wasListed })
         : because('home.exchangeAwayWhy', { listed: wasListed, reason: exchange.detail }),
-      exchange.kind === 'offline' ? (isKeyElsewhere(exchange.detail) ? 'next.takeOver' : 'next.keepsTrying') : null,
+      exchange.kind === 'offline' ? (exchange.cause === 'credential' ? 'next.takeOver' : 'next.keepsTrying') : null,
     )
   }
   if (exam?.state === 'running' && facts.running === 0)

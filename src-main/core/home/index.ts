@@ -73,7 +73,7 @@ export function createHome(context: HomeContext, deps: HomeDeps) {
       realm: context.realm,
       unit: context.unit,
       engine: live.engine,
-      exchange: here ?? { kind: 'stopped', lastSeenAt: null, detail: null },
+      exchange: here ?? { kind: 'stopped', lastSeenAt: null, detail: null, cause: null },
       running: live.running.filter(({ exam, venueId }) => !exam && venueId === context.venueId).length,
       // A model on somebody's server is one as well.
       models:
