@@ -121,7 +121,7 @@ export const welcomeFrameV2 = z.object({
   received: z.number().int().min(0),
   heartbeatMs,
   resumeWithinMs,
-  /** Bytes of unacknowledged envelopes, as text, that each side may leave the other with; beyond it the session is lost. */
+  /** Bytes of unacknowledged frames, as text, that each side may leave the other with; beyond it the session is lost. */
   windowBytes: z.number().int().min(1_048_576).max(WINDOW_BYTES_MAX),
   realm,
   unit: z.object({ code: currency, scale: unitScale }),

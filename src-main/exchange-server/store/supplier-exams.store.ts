@@ -81,11 +81,14 @@ export const attemptBefore = (db: ReadDb, exam: SupplierExamRow, since: number):
     exam.attempt,
   )
 
-/** An interrupted attempt of the same deployment, model, grade version and slots. */
+/**
+ * An interrupted attempt of the same deployment, model, grade version and slots; also one whose interruption could not
+ * be written down. The caller has looked that none of this supplier runs.
+ */
 export const resumableExam = (db: ReadDb, wanted: ExamSubject, since: number): SupplierExamRow | null =>
   supplierExams.get(
     db,
-    `SELECT ${columns} FROM exams WHERE ${SAME} AND state = 'interrupted' AND started_at >= ?
+    `SELECT ${columns} FROM exams WHERE ${SAME} AND state IN ('interrupted', 'running') AND started_at >= ?
      ORDER BY started_at DESC LIMIT 1`,
     ...sameAs(wanted),
     since,
