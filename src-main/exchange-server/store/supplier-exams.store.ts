@@ -117,6 +117,10 @@ export const countAttemptsOfKey = (db: ReadDb, supplier: string, instrument: str
     .prepare<{ n: number }>('SELECT count(*) AS n FROM exams WHERE supplier = ? AND instrument = ? AND started_at >= ?')
     .get(supplier, instrument, since)!.n
 
+/** Whether any exam has ended here: its result is signed. */
+export const hasExamResults = (db: ReadDb): boolean =>
+  db.prepare('SELECT 1 FROM exams WHERE result IS NOT NULL LIMIT 1').get() !== undefined
+
 /** What a qualification is asked for. */
 export type QualifiedSubject = Pick<
   SupplierExamRow,

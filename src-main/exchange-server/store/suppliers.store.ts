@@ -107,6 +107,15 @@ export const receiptsAfter = (db: ReadDb, supplier: string, seq: number, limit: 
     )
     .map((row) => row.json)
 
+/** The key that signed the newest receipt; null before the first, and where its text is damaged. */
+export const lastReceiptSigner = (db: ReadDb): string | null =>
+  db
+    .prepare<{ signer: string | null }>(
+      `SELECT CASE WHEN json_valid(json) THEN json_extract(json, '$.exchange') END AS signer
+       FROM receipts ORDER BY rowid DESC LIMIT 1`,
+    )
+    .get()?.signer ?? null
+
 const heldAmounts = holds.pick('jobId', 'supplier', 'sellerNano')
 export type HeldAmount = Pick<RowOf<typeof holds>, 'jobId' | 'supplier' | 'sellerNano'>
 
@@ -119,11 +128,11 @@ export const dueHolds = (db: ReadDb, now: number, limit: number, supplier: strin
     ...(supplier === null ? [now, limit] : [now, supplier, limit]),
   )
 
-const holders = holds.pick('supplier')
+const heldSuppliers = holds.pick('supplier')
 /** Suppliers with a hold that is due. */
 export const dueSuppliers = (db: ReadDb, now: number): string[] =>
-  holders
-    .all(db, `SELECT DISTINCT ${holders.columns} FROM holds WHERE release_at <= ? LIMIT 100000`, now)
+  heldSuppliers
+    .all(db, `SELECT DISTINCT ${heldSuppliers.columns} FROM holds WHERE release_at <= ? LIMIT 100000`, now)
     .map(({ supplier }) => supplier)
 
 /** Turns a hold into the supplier's next release. */
