@@ -47,8 +47,6 @@ export interface DomainOptions {
   powerSources?: PowerSources
   /** Databases that are as their last owner left them in order; the others are checked at the start. */
   isClean?: (path: string) => boolean
-  /** The code of the thread that copies databases, where it is not the source file. */
-  copyEntry?: string
 }
 
 /** Also the links, for the test that every one of them leads somewhere. */
@@ -94,7 +92,7 @@ function createMachineDomains(
   options: DomainOptions,
   links: DomainLinks,
 ) {
-  const { prefixReuse, calibrateOnDeploy, powerSources, copyEntry } = options
+  const { prefixReuse, calibrateOnDeploy, powerSources } = options
   const settings = createSettings(context)
   const onboarding = createOnboarding(context)
   const hardware = createHardware(context)
@@ -130,7 +128,7 @@ function createMachineDomains(
   const ownUse = createOwnUse(context, deployments, options.endpoint ?? null)
   const recorded = createRecordedEvents(context)
   const breaker = createBreaker(context, { deployments, models, venues, recorded })
-  const backup = createBackup(context, copyEntry === undefined ? {} : { entry: copyEntry })
+  const backup = createBackup(context)
   return { settings, onboarding, hardware, models, deployments, power, ownUse, recorded, breaker, backup }
 }
 
