@@ -16,6 +16,7 @@ export function appPart(world: World, { scenario, contractHash }: FakeCoreOption
       version: '0.1.0',
       contractHash: contractHash ?? 'fake',
       mode: 'headless' as const,
+      dataOption: '',
       coreDumps: 'off' as const,
       venues: [VENUE_FACTS],
       now: Date.now(),
