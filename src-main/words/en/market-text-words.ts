@@ -33,6 +33,7 @@ export const marketTextWords: Record<keyof typeof marketTexts, string> = {
   'ask.list': 'List',
   'market.title': 'Market',
   'market.selling': 'Selling {grade} at {price} {unit} per million tokens.',
+  'market.stopped': 'Stoker stopped selling {grade}.',
   'market.waiting': '{grade} is waiting to be listed: {reason}',
   'market.paused': '{grade} is paused at {price} {unit} per million tokens; nothing new is sold.',
   'market.nothing': 'Nothing is listed: no buyer can reach this rig.',

@@ -30,6 +30,7 @@ export const marketTexts = {
   'ask.list': [],
   'market.title': [],
   'market.selling': ['grade', 'price', 'unit'],
+  'market.stopped': ['grade'],
   'market.waiting': ['grade', 'reason'],
   'market.paused': ['grade', 'price', 'unit'],
   'market.nothing': [],

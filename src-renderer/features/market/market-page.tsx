@@ -16,6 +16,7 @@ import { say, t } from '#ui/say.ts'
 import { useCore, useUnit, useVenue } from '../../core-client.ts'
 import { Book } from './book.tsx'
 import { MyAsk } from './my-ask.tsx'
+import { isStopped } from './stopped.ts'
 
 function sentenceOf(listings: readonly Listing[], unit: Unit): string {
   const listed = listings.find((listing) => listing.state === 'listed')
@@ -26,6 +27,8 @@ function sentenceOf(listings: readonly Listing[], unit: Unit): string {
       unit: unitWord(unit),
     })
   const waiting = listings.find((listing) => listing.state === 'waiting')
+  // Why stands at the ask, whole.
+  if (waiting !== undefined && isStopped(waiting)) return t('market.stopped', { grade: gradeName(waiting.instrument) })
   if (waiting !== undefined)
     return t('market.waiting', { grade: gradeName(waiting.instrument), reason: say(waiting.reason) })
   const paused = listings.find((listing) => listing.state === 'paused')

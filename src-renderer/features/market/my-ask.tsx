@@ -16,6 +16,7 @@ import { clock } from '#ui/format-time.ts'
 import { sentence, t } from '#ui/say.ts'
 
 import { AskForm, useCore, useUnit, useVenue } from '../../core-client.ts'
+import { isStopped } from './stopped.ts'
 
 const TONES: Readonly<Record<Listing['state'], Tone>> = {
   listed: 'good',
@@ -52,7 +53,7 @@ function Acts({ listing }: { listing: Listing }) {
           {t(paused ? 'market.resume' : 'market.pause')}
         </Button>
       )}
-      {listing.slotsWhy?.code.startsWith('breaker.') === true && (
+      {isStopped(listing) && (
         <Button variant="default" size="xs" loading={relist.isPending} onClick={() => relist.mutate()}>
           {t('market.relist')}
         </Button>

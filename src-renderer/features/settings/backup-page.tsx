@@ -151,6 +151,7 @@ const columns = (): Column<BackupEntry>[] => [
   {
     head: t('backup.size'),
     right: true,
+    wideOnly: true,
     cell: ({ bytes, problem }) =>
       problem === null ? <span className="num">{fileSize(bytes)}</span> : <Pill tone="bad">{t('backup.failed')}</Pill>,
   },

@@ -31,7 +31,7 @@ export function DataCard() {
         </dd>
       </dl>
       {hello.coreDumps !== 'off' && (
-        <p className="banner act" style={{ margin: 0 }}>
+        <p className="banner act" style={{ margin: '10px 0' }}>
           {CORE_DUMPS[hello.coreDumps]}
         </p>
       )}

@@ -9,7 +9,7 @@ import { home, liveNow } from './home-state.ts'
 import { hardware } from './state.ts'
 import { os, type FakeCoreOptions, type World } from './world.ts'
 
-export function appPart(world: World, { scenario, contractHash }: FakeCoreOptions) {
+export function appPart(world: World, { scenario, contractHash, stopped }: FakeCoreOptions) {
   const { full } = world
   return {
     hello: os.app.hello.handler(() => ({
@@ -17,7 +17,7 @@ export function appPart(world: World, { scenario, contractHash }: FakeCoreOption
       contractHash: contractHash ?? 'fake',
       mode: 'headless' as const,
       dataOption: '',
-      coreDumps: 'off' as const,
+      coreDumps: stopped === true ? ('on' as const) : ('off' as const),
       venues: [VENUE_FACTS],
       now: Date.now(),
       dataDir: '/home/seller/.local/share/stoker',

@@ -32,8 +32,24 @@ export const closed = (before: Listing, reason: Reason, jobs: number, now: numbe
   draining: before.draining ?? (jobs === 0 ? null : { jobs, until: now + 10 * MINUTE_MS }),
 })
 
+const OWN_FAULTS = because('breaker.ownFaults', { model: 'Stoker nano', faults: 5, code: 'ENGINE_CRASHED' })
+
+/** Taken out of the market by Stoker itself. */
+const stoppedNow = (now: number): Listing => ({
+  ...listing(now),
+  state: 'waiting',
+  reason: OWN_FAULTS,
+  since: now - MINUTE_MS,
+  slots: 0,
+  slotsWhy: OWN_FAULTS,
+})
+
 /** What a Fake rig offers at its start. */
-export function firstListing({ scenario, draining }: { scenario: Scenario; draining?: boolean }, now: number): Listing {
+export function firstListing(
+  { scenario, draining, stopped }: { scenario: Scenario; draining?: boolean; stopped?: boolean },
+  now: number,
+): Listing {
+  if (stopped === true) return stoppedNow(now)
   const open = scenario === 'several' ? fewerOffered(now) : listing(now)
   return draining === true ? closed(open, because('listing.pausedByYou'), ACCEPTED, now) : open
 }

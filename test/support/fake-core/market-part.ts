@@ -85,7 +85,19 @@ export function marketPart(world: World) {
       })),
     ),
     relist: os.market.relist.handler(({ input }) => {
-      throw failure('CONFLICT', `Nothing of ${input.instrument} is stopped.`)
+      const stopped = world.listings.some(
+        ({ instrument, state, slotsWhy }) =>
+          instrument === input.instrument && state === 'waiting' && slotsWhy !== null,
+      )
+      if (!stopped) throw failure('CONFLICT', `Nothing of ${input.instrument} is stopped.`)
+      return change(input.instrument, (before) => ({
+        ...before,
+        state: 'listed',
+        reason: because('listing.open'),
+        since: Date.now(),
+        slots: before.slotsMax,
+        slotsWhy: null,
+      }))
     }),
     withdraw: os.market.withdraw.handler(({ input }) => {
       change(input.instrument, (before) => closed(before, WITHDRAWN, world.accepted, Date.now()))

@@ -24,6 +24,8 @@ export interface FakeCoreOptions {
   examRunning?: boolean
   /** Paused a moment ago, with two accepted jobs still being finished. */
   draining?: boolean
+  /** Stoker itself stopped the sale, and core dumps are on. */
+  stopped?: boolean
   theme?: Settings['theme']
   /** Ends the accepted jobs of a paused or withdrawn listing. */
   jobsDone?: AbortSignal
