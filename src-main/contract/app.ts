@@ -226,6 +226,8 @@ export const appContract = {
       venues: z.array(z.object({ venueId, driver: z.string(), realm, unit })).max(16),
       now: epochMs,
       dataDir: z.string(),
+      /** What follows a command of the terminal that means this folder: ` --data DIR`, or nothing. */
+      dataOption: z.string(),
       exchangeUrl: z.string().nullable(),
       /** Whether a crash writes the memory of this rig's processes to disk, prompts among it. */
       coreDumps: z.enum(['off', 'on', 'unknown']),
