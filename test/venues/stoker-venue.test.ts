@@ -9,6 +9,7 @@ import { systemClock } from '#lib/system-clock.ts'
 import { generateSigningKey } from '#lib/ed25519.ts'
 import { createLog } from '#lib/log.ts'
 import { NO_LEASES } from '#test/support/no-leases.ts'
+import { until } from '#test/support/until.ts'
 
 import { FakeExchangeServer } from './fake-exchange-server.ts'
 
@@ -59,6 +60,21 @@ describe('the adapter of our own exchange over a real WebSocket', () => {
     expect(state).toMatchObject({ fresh: true, terms: { feeBps: 500, holdMs: 30_000, exchange: server.key.publicKey } })
     expect(server.hellos).toMatchObject([{ signed: true, resume: false }])
     expect(port.lastSeenAt()).not.toBeNull()
+  })
+
+  it('hears when a clock is set by little, where that makes it right', async () => {
+    const { server, port } = await setup((made) => {
+      made.heartbeatMs = 100
+      made.clock = () => Date.now() - 150_000
+    })
+    port.start(NO_LEASES)
+    await stateOf(port, 'online')
+    server.clock = () => Date.now() - 60_000
+    await until('the clock to be right', () => {
+      const state = port.state()
+      return state.kind === 'online' && state.clockApartMs! < 120_000
+    })
+    expect(port.state()).toMatchObject({ kind: 'online', fresh: false })
   })
 
   it('loses and doubles no frame in either direction when the socket drops mid-stream', async () => {

@@ -77,6 +77,8 @@ export const sellerReasons = {
   'history.diverged': [null, 'reason', 'held', 'pending', 'unit'],
   'history.catchingUp': [null],
   'history.clocksApart': [null, 'hours'],
+  'history.clockAhead': [null, 'minutes'],
+  'history.clockBehind': [null, 'minutes'],
   'line.otherKey': [null, 'known', 'shown'],
   'line.notSigned': [null],
   'line.insecure': [null, 'host'],
