@@ -102,6 +102,10 @@ export interface DeploymentsService {
   loaded(deploymentId: string): LoadedDeployment | null
   /** Everything in memory now. */
   allLoaded(): LoadedDeployment[]
+  /** Those of this machine whose engine crashed too often in a row, and why. */
+  broken(): { deploymentId: DeploymentId; reason: Reason }[]
+  /** Starts such an engine again and loads it; nothing for any other. Errors: MODEL_*, ENGINE_*. */
+  restartBroken(deploymentId: string): Promise<void>
   /** Its engine, loaded or not; null when there is no such deployment or it was never loaded. */
   engine(deploymentId: string): EnginePort | null
   /** Why it could not be loaded, or was stopped; null where neither holds. */

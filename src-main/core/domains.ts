@@ -46,8 +46,6 @@ export interface DomainOptions {
   powerSources?: PowerSources
   /** Databases that are as their last owner left them in order; the others are checked at the start. */
   isClean?: (path: string) => boolean
-  /** The code of the thread that copies databases, where it is not the source file. */
-  copyEntry?: string
 }
 
 /** Also the links, for the test that every one of them leads somewhere. */
@@ -86,7 +84,7 @@ function createMachineDomains(
   options: DomainOptions,
   links: DomainLinks,
 ) {
-  const { prefixReuse, calibrateOnDeploy, powerSources, copyEntry } = options
+  const { prefixReuse, calibrateOnDeploy, powerSources } = options
   const settings = createSettings(context)
   const onboarding = createOnboarding(context)
   const hardware = createHardware(context)
@@ -123,7 +121,7 @@ function createMachineDomains(
   const recorded = createRecordedEvents(context)
   const storage = createStorage(context, venues, { isClean: options.isClean, onBack: links.recordRemaining })
   const breaker = createBreaker(context, { deployments, models, venues, recorded, storage })
-  const backup = createBackup(context, copyEntry === undefined ? {} : { entry: copyEntry })
+  const backup = createBackup(context)
   return { settings, onboarding, hardware, models, deployments, power, ownUse, recorded, storage, breaker, backup }
 }
 

@@ -68,6 +68,15 @@ function tellReleases(peer: Peer | undefined, releases: readonly Release[]): voi
     peer?.send({ t: 'released', releases: releases.slice(from, from + SYNC_PAGE_MAX) })
 }
 
+/** The exam first: what it has in flight is judged as it stands, and no failed job of it may be sent again. */
+function endWorkOf(peer: Peer, examService: ExamService, deliveries: Deliveries): void {
+  try {
+    examService.drop(peer)
+  } finally {
+    deliveries.drop(peer)
+  }
+}
+
 export function createExchangeRooms(context: ExchangeContext, options: ExchangePartsOptions): ExchangeRooms {
   const registry = new Registry()
   const stopping = new AbortController()
@@ -102,8 +111,7 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
     onDetached: offersChanged,
     onDropped: (peer) => {
       syncs.left(peer)
-      examService.drop(peer)
-      deliveries.drop(peer)
+      endWorkOf(peer, examService, deliveries)
       for (const instrument of peer.offers.keys()) feed.changed(instrument)
     },
   }

@@ -2,6 +2,7 @@
 export const breakerReasons = {
   'breaker.ownFaults': [null, 'model', 'faults', 'code'],
   'breaker.silentEngine': [null, 'model', 'seconds'],
+  'breaker.brokenEngine': [null, 'model', 'found'],
   'breaker.fileChanged': [null, 'path'],
   'breaker.fileMissing': [null, 'path'],
   'breaker.booksNotWritable': [null, 'trouble'],

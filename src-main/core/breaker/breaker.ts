@@ -81,6 +81,10 @@ function causeOf(what: BreakerReport, nameOf: (deploymentId: string) => string):
       const params = { model: nameOf(what.deploymentId), seconds: Math.round(what.silentMs / SECOND_MS) }
       return { kind: what.kind, subject: what.deploymentId, reason: because('breaker.silentEngine', params) }
     }
+    case 'broken-engine': {
+      const params = { model: nameOf(what.deploymentId), found: what.found }
+      return { kind: what.kind, subject: what.deploymentId, reason: because('breaker.brokenEngine', params) }
+    }
     case 'changed-file': {
       const code = what.found === 'missing' ? 'breaker.fileMissing' : 'breaker.fileChanged'
       return { kind: what.kind, subject: what.sha256, reason: because(code, { path: what.path }) }

@@ -27,10 +27,13 @@ import type { BreakerPort } from './breaker.port.ts'
 import { keepLooking } from './breaker.worker.ts'
 import { selfCheck, type SelfCheckDeps } from './self-checks.ts'
 import { TRIGGERS } from './triggers.ts'
-import { ofTheDisk, silentEngines } from './watches.ts'
+import { brokenEngines, ofTheDisk, silentEngines } from './watches.ts'
 
 export interface BreakerDeps {
-  deployments: Pick<DeploymentsService, 'allLoaded' | 'engine' | 'find' | 'loaded' | 'onModelChange'>
+  deployments: Pick<
+    DeploymentsService,
+    'allLoaded' | 'broken' | 'engine' | 'find' | 'loaded' | 'onModelChange' | 'restartBroken'
+  >
   models: Pick<ModelsService, 'ready'>
   venues: readonly { venueId: VenueId; realmDb: Db }[]
   recorded: RecordedEvents
@@ -137,7 +140,7 @@ export function createBreaker(context: BreakerContext, deps: BreakerDeps): Break
     books: deps.storage,
   })
   const tick = (): void => {
-    for (const what of silentEngines(deps)) runner.report(what)
+    for (const what of [...silentEngines(deps), ...brokenEngines(deps)]) runner.report(what)
     runner.checkDue()
   }
   let stop: () => Promise<void> = () => Promise.resolve()

@@ -18,7 +18,7 @@ import { GENERATE_MS, TRIGGERS } from './triggers.ts'
 export interface SelfCheckDeps {
   clock: Clock
   ids: IdSource
-  deployments: Pick<DeploymentsService, 'engine' | 'loaded'>
+  deployments: Pick<DeploymentsService, 'engine' | 'loaded' | 'restartBroken'>
   models: Pick<ModelsService, 'ready'>
   /** The database of a venue, the machine's own for ''; null when there is no such venue. */
   dbOf(this: void, subject: string): Db | null
@@ -36,6 +36,7 @@ const SHORT: EngineRequest = {
 
 /** A short answer through the engine, before every other work: as real as a job's, and of no buyer's text. */
 async function generate({ deployments, clock, ids }: SelfCheckDeps, deploymentId: string): Promise<Reason | null> {
+  await deployments.restartBroken(deploymentId)
   const engine = deployments.engine(deploymentId)
   if (engine === null || deployments.loaded(deploymentId) === null) return because('breaker.notLoaded')
   const jobId = ids.next('check')

@@ -6,7 +6,7 @@ import type { Storage, StorageTrouble } from '#core/storage/index.ts'
 import type { BreakerReport } from './breaker.port.ts'
 
 export interface WatchDeps {
-  deployments: Pick<DeploymentsService, 'allLoaded' | 'engine'>
+  deployments: Pick<DeploymentsService, 'allLoaded' | 'engine' | 'broken'>
 }
 
 /** At once, from what the engines say of themselves. */
@@ -15,6 +15,10 @@ export const silentEngines = ({ deployments }: WatchDeps): BreakerReport[] =>
     const silentMs = deployments.engine(deploymentId)?.stats().silentMs ?? 0
     return silentMs < SILENT_MS ? [] : [{ kind: 'silent-engine' as const, deploymentId, silentMs }]
   })
+
+/** Their crashes may have ended no job, so that nobody counted them. */
+export const brokenEngines = ({ deployments }: WatchDeps): BreakerReport[] =>
+  deployments.broken().map(({ deploymentId, reason }) => ({ kind: 'broken-engine', deploymentId, found: reason }))
 
 /** Which of the two it is says what the self-check will ask: one file that is gone concerns all. */
 export function ofTheDisk({ venueId, reason }: StorageTrouble, storage: Pick<Storage, 'gone'>): BreakerReport {

@@ -81,11 +81,14 @@ export const attemptBefore = (db: ReadDb, exam: SupplierExamRow, since: number):
     exam.attempt,
   )
 
-/** An interrupted attempt of the same deployment, model, grade version and slots. */
+/**
+ * An interrupted attempt of the same deployment, model, grade version and slots; also one whose interruption could not
+ * be written down. The caller has looked that none of this supplier runs.
+ */
 export const resumableExam = (db: ReadDb, wanted: ExamSubject, since: number): SupplierExamRow | null =>
   supplierExams.get(
     db,
-    `SELECT ${columns} FROM exams WHERE ${SAME} AND state = 'interrupted' AND started_at >= ?
+    `SELECT ${columns} FROM exams WHERE ${SAME} AND state IN ('interrupted', 'running') AND started_at >= ?
      ORDER BY started_at DESC LIMIT 1`,
     ...sameAs(wanted),
     since,
@@ -113,6 +116,10 @@ export const countAttemptsOfKey = (db: ReadDb, supplier: string, instrument: str
   db
     .prepare<{ n: number }>('SELECT count(*) AS n FROM exams WHERE supplier = ? AND instrument = ? AND started_at >= ?')
     .get(supplier, instrument, since)!.n
+
+/** Whether any exam has ended here: its result is signed. */
+export const hasExamResults = (db: ReadDb): boolean =>
+  db.prepare('SELECT 1 FROM exams WHERE result IS NOT NULL LIMIT 1').get() !== undefined
 
 /** What a qualification is asked for. */
 export type QualifiedSubject = Pick<

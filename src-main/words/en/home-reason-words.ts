@@ -66,7 +66,7 @@ export const homeReasonWords: Record<keyof typeof homeReasons, string> = {
   'next.startEngine': 'Start the engine again',
   'next.addModel': 'Add a model',
   'next.keepsTrying': 'Nothing to do: Stoker keeps trying',
-  'next.takeOver': 'If this is the rig that is to sell: npm run -s stoker -- venue take-over',
+  'next.takeOver': 'If this is the rig that is to sell: npm run -s stoker -- venue take-over{atData}',
   'next.watchExam': 'Watch the exam',
   'next.setAsk': 'Set an ask',
   'rung.seenSeconds': 'seen {seconds} s ago',

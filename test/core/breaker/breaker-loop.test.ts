@@ -64,6 +64,13 @@ async function start() {
     deployments: {
       allLoaded: () => [{ ...facts, model }],
       loaded: () => ({ ...facts, model }),
+      broken: () => {
+        const state = engine.state()
+        return state.kind === 'broken' ? [{ deploymentId: DEPLOYMENT, reason: state.reason }] : []
+      },
+      restartBroken: async () => {
+        if (engine.state().kind === 'broken') await engine.retry()
+      },
       engine: () => engine,
       find: () => facts,
       onModelChange(listener) {
@@ -154,6 +161,27 @@ describe('a silent engine', () => {
     })
     now.silentMs = 4_000
     await seconds(() => why() === 'breaker.silentEngine', 2)
+  })
+})
+
+describe('an engine that crashed too often', () => {
+  it('is not sold, started again after longer and longer pauses, and sold once it answers', async () => {
+    const { engine, now, why, seconds, events, breaker } = await start()
+    engine.giveUp()
+    expect(await seconds(() => why() === 'breaker.brokenEngine', 5)).toBeLessThanOrEqual(1)
+    now.fails = true
+    expect(await seconds(() => events().includes('breaker.failed'), 10)).toBeGreaterThanOrEqual(4)
+    expect(engine.state().kind).toBe('loaded')
+    engine.giveUp()
+    now.fails = false
+    await expect(seconds(() => why() === null, 8)).rejects.toThrow('not within')
+    await seconds(() => why() === null, 4)
+    expect([engine.state().kind, events()[0]]).toEqual(['loaded', 'breaker.passed'])
+    // The owner's word tries at once.
+    engine.giveUp()
+    await seconds(() => why() !== null, 2)
+    await breaker.relist(HERE, 'practice/text-nano')
+    expect([why(), engine.state().kind]).toEqual([null, 'loaded'])
   })
 })
 
