@@ -34,6 +34,7 @@ export class FakeExchangeServer {
   readonly frames: SupplierFrame[] = []
   readonly hellos: { supplier: PublicKey; signed: boolean; resume: boolean }[] = []
   heartbeatMs = 60_000
+  holdMs = 30_000
   resumable = true
   answerPings = true
   #server = new WebSocketServer({ port: 0, host: '127.0.0.1', path: SUPPLIER_PATH })
@@ -118,7 +119,7 @@ export class FakeExchangeServer {
         realm: 'practice',
         currency: 'PCR',
         feeBps: 500,
-        holdMs: 30_000,
+        holdMs: this.holdMs,
         specs: [SPEC],
         time: 1,
       }),
