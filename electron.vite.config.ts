@@ -28,7 +28,6 @@ export default defineConfig({
           'template-worker': at('src-main/engine/host/template/template-worker.ts'),
           exchange: at('src-main/desktop/exchange-host.ts'),
           'db-worker': at('src-main/db/db-worker.ts'),
-          copy: at('src-main/db/copy-worker.ts'),
         },
         output: { format: 'es' },
       },

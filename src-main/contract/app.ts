@@ -196,7 +196,7 @@ export type OwnUse = z.infer<typeof ownUse>
 /** Something through which Stoker sells nothing now, and what has to succeed before it does again. */
 export const stoppage = z.object({
   /** Of the table of triggers. */
-  kind: z.enum(['own-faults', 'silent-engine', 'changed-file', 'books-not-writable', 'folder-gone']),
+  kind: z.enum(['own-faults', 'silent-engine', 'broken-engine', 'changed-file', 'books-not-writable', 'folder-gone']),
   /** A deployment, a model's hash or a venue; empty for the whole rig. */
   subject: z.string().max(200),
   reason,
@@ -226,6 +226,8 @@ export const appContract = {
       venues: z.array(z.object({ venueId, driver: z.string(), realm, unit })).max(16),
       now: epochMs,
       dataDir: z.string(),
+      /** What follows a command of the terminal that means this folder: ` --data DIR`, or nothing. */
+      dataOption: z.string(),
       exchangeUrl: z.string().nullable(),
       /** Whether a crash writes the memory of this rig's processes to disk, prompts among it. */
       coreDumps: z.enum(['off', 'on', 'unknown']),

@@ -75,6 +75,21 @@ describe('the adapter of our own exchange over a real WebSocket', () => {
     expect(port.lastSeenAt()).not.toBeNull()
   })
 
+  it('hears when a clock is set by little, where that makes it right', async () => {
+    const { server, port } = await setup((made) => {
+      made.heartbeatMs = 100
+      made.clock = () => Date.now() - 150_000
+    })
+    port.start(NO_LEASES)
+    await stateOf(port, 'online')
+    server.clock = () => Date.now() - 60_000
+    await until('the clock to be right', () => {
+      const state = port.state()
+      return state.kind === 'online' && state.clockApartMs! < 120_000
+    })
+    expect(port.state()).toMatchObject({ kind: 'online', fresh: false })
+  })
+
   it('loses and doubles no frame in either direction when the socket drops mid-stream', async () => {
     const { server, port, events } = await setup()
     port.start(NO_LEASES)

@@ -6,6 +6,7 @@ import { Command } from 'commander'
 import type { OwnUse } from '#contract/app.ts'
 import { fail } from '#contract/errors.ts'
 import { because } from '#contract/reasons.ts'
+import { dataOption } from '#lib/data-directory.ts'
 
 import { DATA_OPTION, integer } from '../shared-options.ts'
 import { printJson, printLine } from '../output.ts'
@@ -18,19 +19,20 @@ interface Options {
   port?: number
 }
 
-function print({ enabled, port, url, problem, keyMadeAt }: OwnUse): void {
+function print({ enabled, port, url, problem, keyMadeAt }: OwnUse, dataDir: string): void {
   if (url !== null) printLine(`Own use is on. Base address for clients: ${url}`)
   else if (enabled)
     printLine(`Own use is on, and does not listen: ${problem === null ? 'it is starting' : say(problem)}`)
   else printLine(`Own use is off (port ${port} when switched on).`)
   printLine(
     keyMadeAt === null
-      ? 'No key yet; make one with: npm run -s stoker -- own-use key'
+      ? `No key yet; make one with: npm run -s stoker -- own-use key${dataOption(dataDir)}`
       : `The key was made on ${new Date(keyMadeAt).toISOString().slice(0, 10)}; only its hash is kept.`,
   )
 }
 
-const show = (options: Options, state: OwnUse): void => (options.json === true ? printJson(state) : print(state))
+const show = (options: Options, state: OwnUse): void =>
+  options.json === true ? printJson(state) : print(state, options.data)
 
 function command(name: string, description: string, action: (options: Options) => Promise<void>): Command {
   return new Command(name)

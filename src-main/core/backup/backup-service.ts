@@ -33,8 +33,6 @@ export type BackupContext = Pick<
 export type BackupSettingsChange = { [Field in keyof BackupSettings]?: BackupSettings[Field] | undefined }
 
 export interface BackupServiceOptions {
-  /** The copying thread's code, where it is not the source file. */
-  entry?: string | URL
   /** Hour of the day where this machine is, 0 to 23. */
   hourOf?: (at: EpochMs) => number
 }
@@ -175,7 +173,6 @@ export class BackupService {
     startedAt: EpochMs
   }): Promise<void> {
     const { dataDir, clock, version, log, key } = this.#context
-    const { entry } = this.#options
     const ended = { startedAt, automatic, bytes: 0, path: folder }
     try {
       const { path, bytes } = await makeBackup({
@@ -186,7 +183,6 @@ export class BackupService {
         clock,
         onProgress: (progress) => this.#running !== null && (this.#running = { ...this.#running, ...progress }),
         signal: this.#stopping.signal,
-        ...(entry === undefined ? {} : { entry }),
       })
       this.#note({ ...ended, path, bytes, endedAt: clock.now(), problem: null })
       if (automatic) pruneCopies(folder, key.publicKey, this.settings())

@@ -46,8 +46,6 @@ export interface MakeBackupOptions {
   clock: Pick<Clock, 'now'>
   onProgress: (progress: CopyProgress) => void
   signal?: AbortSignal
-  /** The copying thread's code, where it is not the source file. */
-  entry?: string | URL
 }
 
 export interface MadeBackup {
@@ -116,7 +114,7 @@ function freeName(folder: string, at: EpochMs): string {
 type ManifestFile = Manifest['files'][number]
 
 async function copyAll(options: MakeBackupOptions, partial: string): Promise<ManifestFile[]> {
-  const { dataDir, onProgress, signal, entry } = options
+  const { dataDir, onProgress, signal } = options
   const groups = [sellerDatabases(dataDir), exchangeDatabases(dataDir)]
   for (const { path } of groups.flat()) makeFolder(dirname(join(partial, path)))
   const taskOf = ({ path }: FolderFile): CopyTask => ({
@@ -128,7 +126,6 @@ async function copyAll(options: MakeBackupOptions, partial: string): Promise<Man
     groups: groups.map((group) => group.map(taskOf)),
     onProgress,
     ...(signal === undefined ? {} : { signal }),
-    ...(entry === undefined ? {} : { entry }),
   })
   if ('problem' in outcome) throw failureOf(outcome.problem, options)
   const copied = new Map(outcome.copied.map((file): [string, CopiedFile] => [file.to, file]))

@@ -39,8 +39,8 @@ export interface HomeFacts {
   demand: { jobsLastHour: number; waiting: number; cheaper: number } | null
   /** The first of the exchange's records that cannot be booked; null when all is well. */
   unbooked: string | null
-  /** Why nothing can be booked at all now; null or missing when the disks are well. */
-  storageTrouble?: Reason | null
+  /** Why Stoker sells nothing at all here, whatever is listed (books, folder); null or missing when it may. */
+  stopped?: Reason | null
   feeBps: number | null
   specs: readonly GradeSpec[]
   power: { nanoPerMtok: Nano | null; currency: string; method: string }

@@ -131,16 +131,13 @@ function prepared(facts: HomeFacts): Said {
   return tells(because('home.noExam', { model: deployment.modelName }), 'next.takeExam', 'exam')
 }
 
-const OF_THE_BOOKS: ReadonlySet<ReasonCode> = new Set(['breaker.booksNotWritable', 'breaker.folderGone'])
-
 export function tell(facts: HomeFacts): Said {
   const { engine, exchange, listing, exams } = facts
   const exam = exams[0]
-  const { storageTrouble = null } = facts
-  if (storageTrouble !== null) return tells(because('home.storage', { trouble: storageTrouble }))
   const stopped = stoppedWhy(facts)
+  const { stopped: all = null } = facts
   // Books that cannot be written are why money cannot be booked: the cause first.
-  if (facts.unbooked !== null && (stopped === null || !OF_THE_BOOKS.has(stopped.code)))
+  if (facts.unbooked !== null && all === null)
     return tells(because('home.unbooked', { problem: said(facts.unbooked) }), 'next.checkBooks', 'settings')
   if (listing !== null && stopped !== null)
     return tells(
@@ -148,6 +145,7 @@ export function tell(facts: HomeFacts): Said {
       'next.seeStopped',
       'market',
     )
+  if (all !== null) return tells(because('home.storage', { trouble: all }))
   if (engine.kind === 'broken')
     return tells(
       engine.detail === null

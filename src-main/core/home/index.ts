@@ -91,7 +91,7 @@ export function createHome(context: HomeContext, deps: HomeDeps) {
       jobsLastHour: deps.trading.jobsSince(now - HOUR_MS).jobs,
       demand: listing === null ? null : (deps.demand?.(listing.instrument) ?? null),
       unbooked: deps.trading.unbooked()[0] ?? null,
-      storageTrouble: deps.trading.storageTrouble?.() ?? null,
+      stopped: deps.trading.stopped?.() ?? null,
       feeBps: deps.terms?.feeBps() ?? terms?.feeBps ?? null,
       specs: deps.terms?.specs() ?? terms?.specs ?? [],
       power: deps.power.perMtok(),

@@ -305,7 +305,11 @@ export class ListingRunner {
       .some(
         (one) => one.instrument === instrument && one.sha256 === deployment.sha256 && one.specVersion === spec.version,
       )
-    if (!qualified) throw fail('listing.notQualified')
+    if (qualified) return
+    const until = this.#deps.passedUntil?.(instrument, deployment.sha256, spec.version) ?? null
+    throw until === null || until > this.#context.clock.now()
+      ? fail('listing.notQualified')
+      : fail('listing.qualificationEnded', { instrument, until })
   }
 
   /** The exchange refused the offer: what stood before stands again. */

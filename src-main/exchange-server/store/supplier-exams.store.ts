@@ -148,6 +148,17 @@ export const qualificationOf = (
     )
     .get(supplier, instrument, specVersion, modelSha256, now, slots) ?? null
 
+/** When the last pass of this model and grade version ends, or ended, whatever its slots; null when there never was one. */
+export const passedUntil = (
+  db: ReadDb,
+  { supplier, instrument, specVersion, modelSha256 }: Omit<QualifiedSubject, 'slots'>,
+): number | null =>
+  db
+    .prepare<{ until: number | null }>(
+      `SELECT max(valid_until) AS until FROM exams WHERE supplier = ? AND instrument = ? AND spec_version = ? AND model_sha256 = ? AND state = 'passed'`,
+    )
+    .get(supplier, instrument, specVersion, modelSha256)?.until ?? null
+
 export const examsOf = (db: ReadDb, supplier: string): SupplierExamRow[] =>
   supplierExams.all(db, `SELECT ${columns} FROM exams WHERE supplier = ? ORDER BY started_at DESC LIMIT 200`, supplier)
 

@@ -25,7 +25,7 @@ export const bookWords: Record<keyof typeof bookFailures, string> = {
   'ledger.aboveReserve': 'transfer {transfer} posts {amount} where {reserved} were reserved',
   'ledger.otherContent': 'transfer {transfer} exists already with another {field}',
   'db.rowDamaged':
-    '{table}.{column} holds {value} where {expected} belongs: this row was damaged, or not written by Stoker; `npm run -s stoker -- ledger check` says what else is',
+    '{table}.{column} holds {value} where {expected} belongs: this row was damaged, or not written by Stoker; `npm run -s stoker -- ledger check{atData}` says what else is',
   'db.missing': 'there is no database at {path}; name a folder Stoker has run in',
   'db.unreadable': '{path} is not a readable database; {advice}',
   'db.locked': '{folder} is in use by {who}; use that one, stop it first, or name another folder with --data',

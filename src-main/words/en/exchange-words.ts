@@ -21,9 +21,9 @@ export const exchangeWords: Record<keyof typeof exchangeFailures, string> = {
   'exchange.protocolOlder':
     'this key has spoken protocol 2, which signs more than protocol 1: it is not let in with the older one; update Stoker',
   'exchange.keyCopied':
-    'another Stoker with the same key has connected, at the same count of starts ({epoch}): one of the two runs on a copy of the other’s data folder. Stop the copy. If this is the rig that is to sell, take the key over here (stoker venue take-over).',
+    'another Stoker with the same key has connected, at the same count of starts ({epoch}): one of the two runs on a copy of the other’s data folder. Stop the copy. If this is the rig that is to sell, take the key over here (stoker venue take-over{atData}).',
   'exchange.keyOlder':
-    'this Stoker has started {epoch} times with its key, and one that started {standing} times has connected since: the key is used by another rig, or this data folder is an older copy. If this is the rig that is to sell, take the key over here (stoker venue take-over).',
+    'this Stoker has started {epoch} times with its key, and one that started {standing} times has connected since: the key is used by another rig, or this data folder is an older copy. If this is the rig that is to sell, take the key over here (stoker venue take-over{atData}).',
   'exchange.keyTaken':
     'Another rig ({name}) was connected with the same key and has been put off. If you did not move the data folder on purpose, stop one of the two: two rigs with one key sell in each other’s name.',
   'exchange.keyLost':

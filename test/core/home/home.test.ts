@@ -12,6 +12,7 @@ import { inEnglish } from '#test/support/in-english.ts'
 import { EMPTY, exam, FRESH, listing, NOW, SELLING, unlisted } from './home-rig.ts'
 
 /** As English writes a date, in this machine's zone. */
+const NOT_WRITABLE = because('breaker.booksNotWritable', { trouble: because('disk.full', { path: '/p.db' }) })
 const date = (at: number): string => new Intl.DateTimeFormat('en', { dateStyle: 'medium' }).format(at)
 const SIXTH = date(NOW + 6 * DAY_MS)
 const TODAY = date(NOW - 1)
@@ -278,13 +279,22 @@ const STATES: [string, Partial<HomeFacts>, string, string, string | null, string
       unbooked: 'receipt 7: attempt to write a readonly database',
       listing: {
         ...listing('waiting')!,
-        reason: because('breaker.booksNotWritable', { path: '/p.db', problem: 'SQLITE_READONLY' }),
+        reason: NOT_WRITABLE,
       },
+      stopped: NOT_WRITABLE,
     },
-    'Stoker stopped selling practice/text-nano: the books cannot be written (/p.db: SQLITE_READONLY), so no job could be paid; it is offered again when they can be.',
+    'Stoker stopped selling practice/text-nano: nothing could be booked, so no job could be paid: the disk that holds /p.db is full: free some space on it; it is offered again when a write comes through.',
     'Read why, and what starts it again',
     'market',
     'not-paused',
+  ],
+  [
+    'books that cannot be written, with nothing listed, and money that cannot be booked: the cause all the same',
+    { unbooked: 'receipt 7: attempt to write a readonly database', listing: null, stopped: NOT_WRITABLE },
+    'Nothing is sold now: nothing could be booked, so no job could be paid: the disk that holds /p.db is full: free some space on it; it is offered again when a write comes through.',
+    '',
+    null,
+    'ask',
   ],
   [
     'engine broken',
