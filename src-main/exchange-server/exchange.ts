@@ -53,6 +53,8 @@ export interface ExchangeOptions {
   practiceBuyer?: boolean
   /** False: one address may take all sockets there are, as a proxy before the exchange has to. */
   addressLimits?: boolean
+  /** Kept for all suppliers together; lowered by tests only. */
+  unacknowledgedBytes?: number
   /** `now` moves by POST /admin/clock only, and releases happen then. */
   virtualClock?: boolean
   /** False: no listener at all; suppliers come through acceptSupplier. */
@@ -110,6 +112,7 @@ export async function startExchange(options: ExchangeOptions): Promise<Exchange>
       seed: options.seed ?? context.ids.secret(8),
       examSeed: options.examSeed ?? null,
       perAddress: options.addressLimits !== false,
+      unacknowledgedBytes: options.unacknowledgedBytes,
       marks,
     })
     const adminToken = tokenOf(dir, context.ids)

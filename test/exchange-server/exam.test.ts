@@ -2,14 +2,14 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { examItem, type Family } from '#exam/generate-items.ts'
 import { examItemText, examResultText, seedCommitment } from '#exam/evidence.ts'
-import { SIGNED_TIME_MAX } from '#contract/time.ts'
+import { DAY_MS, HOUR_MS, SIGNED_TIME_MAX } from '#contract/time.ts'
 import { sha256Hex } from '#lib/canonical.ts'
 import { systemClock } from '#lib/system-clock.ts'
 import { verifySignature } from '#lib/ed25519.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import { FakeSupplier, IDENTITY, type JobFrame } from '#test/support/fake-supplier.ts'
 
-import { ASK, books, startTestExchange, listed, NANO, say } from './exchange-support.ts'
+import { admin, ASK, books, startTestExchange, listed, NANO, say } from './exchange-support.ts'
 import { until } from '../support/until.ts'
 
 const SEED = 'exam-test'
@@ -101,6 +101,12 @@ describe('an exam', () => {
     expect((await supplier.next('exam.refused')).error.code).toBe('EXAM_ATTEMPTS')
     supplier.offer(NANO, ASK)
     expect((await supplier.next('offer.refused')).error.code).toBe('NOT_QUALIFIED')
+    await admin(exchange, '/clock', { advanceMs: 7 * DAY_MS - HOUR_MS })
+    start(supplier)
+    expect((await supplier.next('exam.refused')).error.code).toBe('EXAM_ATTEMPTS')
+    await admin(exchange, '/clock', { advanceMs: 2 * HOUR_MS })
+    start(supplier)
+    await supplier.next('exam.started')
   })
 
   it('lets a key try six times at a grade, whatever hashes it declares', async () => {

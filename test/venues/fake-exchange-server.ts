@@ -36,6 +36,7 @@ export class FakeExchangeServer {
   /** What it says the time is. */
   clock = (): number => 1
   heartbeatMs = 60_000
+  holdMs = 30_000
   resumable = true
   answerPings = true
   #server = new WebSocketServer({ port: 0, host: '127.0.0.1', path: SUPPLIER_PATH })
@@ -122,7 +123,7 @@ export class FakeExchangeServer {
         realm: 'practice',
         currency: 'PCR',
         feeBps: 500,
-        holdMs: 30_000,
+        holdMs: this.holdMs,
         specs: [SPEC],
         time: this.clock(),
       }),

@@ -52,6 +52,11 @@ export interface SessionEvents {
   onDropped(peer: Peer): void
 }
 
+export interface SessionBounds {
+  perAddress: boolean
+  unacknowledgedBytes?: number | undefined
+}
+
 export class SupplierSessions {
   readonly #context: ExchangeContext
   readonly #registry: Registry
@@ -59,10 +64,19 @@ export class SupplierSessions {
   readonly #stopResume = new Map<Peer, () => void>()
   readonly #sockets = new Set<SupplierSocket>()
   readonly #limits: AddressLimits
-  readonly #bytes = new UnacknowledgedBytes(LIMITS.unacknowledgedBytesInAll)
+  readonly #bytes: UnacknowledgedBytes
 
-  /** `perAddress` false: no bounds by address; a proxy before the exchange has them. */
-  constructor(context: ExchangeContext, registry: Registry, events: SessionEvents, perAddress = true) {
+  /**
+   * `perAddress` false: no bounds by address; a proxy before the exchange has them. `unacknowledgedBytes` of all sessions
+   * is lowered by tests only.
+   */
+  constructor(
+    context: ExchangeContext,
+    registry: Registry,
+    events: SessionEvents,
+    { perAddress, unacknowledgedBytes = LIMITS.unacknowledgedBytesInAll }: SessionBounds,
+  ) {
+    this.#bytes = new UnacknowledgedBytes(unacknowledgedBytes)
     this.#context = context
     this.#registry = registry
     this.#events = events
