@@ -18,6 +18,7 @@ import { createRecordedEvents } from './events/index.ts'
 import { createExams } from './exams/index.ts'
 import { createHardware } from './hardware/index.ts'
 import { createHome } from './home/index.ts'
+import { sellerKeyPath } from './identity/index.ts'
 import { createHandBack, createJobs, MeasuresOfAll, type Jobs } from './jobs/index.ts'
 import { createLedger } from './ledger/index.ts'
 import { createListings, type BreakerListings } from './listings/index.ts'
@@ -127,7 +128,13 @@ function createMachineDomains(
   })
   const ownUse = createOwnUse(context, deployments, options.endpoint ?? null)
   const recorded = createRecordedEvents(context)
-  const breaker = createBreaker(context, { deployments, models, venues, recorded })
+  const breaker = createBreaker(context, {
+    deployments,
+    models,
+    venues,
+    recorded,
+    sellerKey: { path: sellerKeyPath(context.dataDir), publicKey: context.key.publicKey },
+  })
   const backup = createBackup(context)
   return { settings, onboarding, hardware, models, deployments, power, ownUse, recorded, breaker, backup }
 }

@@ -6,6 +6,7 @@ export const breakerReasons = {
   'breaker.fileMissing': [null, 'path'],
   'breaker.booksNotWritable': [null, 'path', 'problem'],
   'breaker.folderGone': [null, 'path'],
+  'breaker.keyGone': [null, 'path'],
   'breaker.notLoaded': [null],
   'breaker.nothingGenerated': [null],
   'breaker.noAnswer': [null, 'seconds'],

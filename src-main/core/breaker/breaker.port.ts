@@ -14,6 +14,8 @@ export type BreakerReport =
   /** A write to the books failed, or would. `venueId` null: the machine's own database. `problem`: SQLite's or the system's code. */
   | { kind: 'books-not-writable'; venueId: VenueId | null; path: string; problem: string }
   | { kind: 'folder-gone'; path: string }
+  /** The file of the seller's key is gone, unreadable or another key's. */
+  | { kind: 'key-gone'; path: string }
 
 /** Who may be asked why something is not sold, and told of it. */
 export interface SoldThrough {

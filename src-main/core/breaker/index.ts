@@ -35,6 +35,7 @@ export interface BreakerDeps {
   models: Pick<ModelsService, 'ready'>
   venues: readonly { venueId: VenueId; realmDb: Db }[]
   recorded: RecordedEvents
+  sellerKey: { path: string; publicKey: string }
 }
 export type BreakerContext = Pick<CoreContext, 'clock' | 'ids' | 'log' | 'events' | 'rigDb'>
 
@@ -127,13 +128,14 @@ export function createBreaker(context: BreakerContext, deps: BreakerDeps): Break
     { venueId: null, path: rigDb.path },
     ...deps.venues.map(({ venueId, realmDb }) => ({ venueId, path: realmDb.path })),
   ]
-  const folder = watchFolder({ books })
+  const folder = watchFolder({ books, sellerKey: deps.sellerKey })
   const runner = new BreakerRunner(context, deps, {
     ...context,
     ...deps,
     dbOf: (subject) =>
       subject === '' ? rigDb : (deps.venues.find(({ venueId }) => venueId === subject)?.realmDb ?? null),
     gone: folder.gone,
+    keyGone: folder.keyGone,
   })
   const tick = (): void => {
     for (const what of silentEngines(deps)) runner.report(what)

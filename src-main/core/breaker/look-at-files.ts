@@ -4,8 +4,10 @@
  * (sqlite.org/howtocorrupt.html, 2.2).
  */
 import { constants, statSync } from 'node:fs'
-import { access, stat, statfs } from 'node:fs/promises'
+import { access, readFile, stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
+
+import { parseKeyText } from '#lib/ed25519.ts'
 
 /** A file by what stays when it is renamed and changes when it is made anew. */
 interface FileIdentity {
@@ -47,4 +49,17 @@ export async function writeProblem(path: string): Promise<string | null> {
   }
   const space = await statfs(dirname(path)).catch(() => null)
   return space !== null && space.bavail * space.bsize < FREE_BYTES_MIN ? 'ENOSPC' : null
+}
+
+/** A key's file has 119 bytes. */
+const KEY_BYTES_MAX = 65_536
+
+/** Whether the file holds this key; false also where it cannot be read. */
+export async function holdsKey(path: string, publicKey: string): Promise<boolean> {
+  try {
+    if ((await stat(path)).size > KEY_BYTES_MAX) return false
+    return parseKeyText(await readFile(path, 'utf8'), path).key.publicKey === publicKey
+  } catch {
+    return false
+  }
 }
