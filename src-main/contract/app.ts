@@ -86,6 +86,8 @@ export const live = z.object({
         kind: z.enum(['connecting', 'online', 'offline', 'stopped']),
         lastSeenAt: epochMs.nullable(),
         detail: reason.nullable(),
+        /** What keeps it offline: `credential` until the owner acts, `network` is tried again. Null otherwise. */
+        cause: z.enum(['network', 'credential']).nullable(),
         listing: z.enum(['none', 'listed', 'paused', 'waiting']),
       }),
     )
@@ -196,7 +198,15 @@ export type OwnUse = z.infer<typeof ownUse>
 /** Something through which Stoker sells nothing now, and what has to succeed before it does again. */
 export const stoppage = z.object({
   /** Of the table of triggers. */
-  kind: z.enum(['own-faults', 'silent-engine', 'changed-file', 'books-not-writable', 'folder-gone', 'key-gone']),
+  kind: z.enum([
+    'own-faults',
+    'silent-engine',
+    'broken-engine',
+    'changed-file',
+    'books-not-writable',
+    'folder-gone',
+    'key-gone',
+  ]),
   /** A deployment, a model's hash or a venue; empty for the whole rig. */
   subject: z.string().max(200),
   reason,

@@ -6,46 +6,13 @@ import { Command } from 'commander'
 import type { PublicKey, VenueId } from '#contract/ids.ts'
 import type { WorkSlice } from '#lib/sliced.ts'
 
-import type { FolderAudit } from '../audit/audit-folder.ts'
 import { amount, many } from '../amounts.ts'
+import { auditLines } from '../audit/audit-lines.ts'
 import { needOwner } from '../owner.ts'
 import { DATA_OPTION, publicKey, VENUE_OPTION, YES_OPTION } from '../shared-options.ts'
 import { confirm } from '../terminal-questions.ts'
 import { note, printJson, printLine } from '../output.ts'
 import { heldThere, venueOf } from './venue.command.ts'
-
-function print(result: FolderAudit): void {
-  const { ours, exchange, ahead, files } = result
-  printLine(`Pages:    ${files.map(({ file, damage }) => `${file} ${damage === 0 ? 'whole' : 'DAMAGED'}`).join(', ')}.`)
-  printLine(
-    ours === null
-      ? 'Ours:     no seller in this folder; the exchange alone was checked.'
-      : `Ours:     ${ours.accounts} accounts, ${ours.transfers} transfers, ${ours.receipts} receipts re-summed; ${ours.open} jobs open.`,
-  )
-  printLine(
-    exchange === null
-      ? 'Exchange: none in this folder, so nothing was compared.'
-      : `Exchange: ${exchange.accounts} accounts, ${exchange.transfers} transfers, ${exchange.receipts} receipts re-summed.`,
-  )
-  if (ahead !== null)
-    printLine(
-      ahead.receipts + ahead.releases === 0
-        ? 'Compared: the exchange holds exactly what we hold.'
-        : `Compared: ${ahead.receipts} receipts and ${ahead.releases} releases have not reached us yet; they come with the next connection.`,
-    )
-  for (const problem of result.problems) printLine(`PROBLEM   ${problem}`)
-  for (const what of result.notCompared) printLine(`NOT COMPARED   ${what}`)
-  printLine(verdict(result))
-}
-
-function verdict({ ok, problems, files }: FolderAudit): string {
-  if (ok) return 'Debits equal credits, receipts chain and verify, both sides agree.'
-  if (files.some(({ damage }) => damage > 0))
-    return 'Pages are damaged. Stop Stoker and keep a copy of the data folder before anything else.'
-  return problems.length > 0
-    ? 'The books do not hold. Keep a copy of the data folder before anything else.'
-    : 'What was checked holds; what is named above was compared with nothing.'
-}
 
 /** So often at the most, and at least while something goes on. */
 const PROGRESS_EVERY_MS = 1_900
@@ -105,7 +72,7 @@ export function addLedger(program: Command): void {
           const result = await auditFolder(resolve(options.data), { onSlice: showProgress() })
           clearProgress()
           if (options.json === true) printJson(result)
-          else print(result)
+          else for (const line of auditLines(result)) printLine(line)
           process.exitCode = exitOfAudit(result)
         }),
     )

@@ -102,7 +102,7 @@ async function restore(dir: string, options: Options): Promise<void> {
     printLine(
       manifest.publicKey === null
         ? 'The copy held no seller.key: put the file back, or import it (stoker key import), before you start Stoker.'
-        : 'Start Stoker as ever: exchanges elsewhere, and one that was kept, are asked for what happened since the copy. It sells again at the asks of the copy.',
+        : 'Start Stoker as ever: exchanges elsewhere, and one that was kept, are asked for what happened since the copy. Its listings are paused: look at their asks, then resume them.',
     )
   } finally {
     for (const lock of locks.toReversed()) lock.release()

@@ -2,9 +2,10 @@
 export const breakerReasons = {
   'breaker.ownFaults': [null, 'model', 'faults', 'code'],
   'breaker.silentEngine': [null, 'model', 'seconds'],
+  'breaker.brokenEngine': [null, 'model', 'found'],
   'breaker.fileChanged': [null, 'path'],
   'breaker.fileMissing': [null, 'path'],
-  'breaker.booksNotWritable': [null, 'path', 'problem'],
+  'breaker.booksNotWritable': [null, 'trouble'],
   'breaker.folderGone': [null, 'path'],
   'breaker.keyGone': [null, 'path'],
   'breaker.notLoaded': [null],

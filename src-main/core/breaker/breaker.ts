@@ -81,14 +81,18 @@ function causeOf(what: BreakerReport, nameOf: (deploymentId: string) => string):
       const params = { model: nameOf(what.deploymentId), seconds: Math.round(what.silentMs / SECOND_MS) }
       return { kind: what.kind, subject: what.deploymentId, reason: because('breaker.silentEngine', params) }
     }
+    case 'broken-engine': {
+      const params = { model: nameOf(what.deploymentId), found: what.found }
+      return { kind: what.kind, subject: what.deploymentId, reason: because('breaker.brokenEngine', params) }
+    }
     case 'changed-file': {
       const code = what.found === 'missing' ? 'breaker.fileMissing' : 'breaker.fileChanged'
       return { kind: what.kind, subject: what.sha256, reason: because(code, { path: what.path }) }
     }
     case 'books-not-writable': {
-      const params = { path: what.path, problem: what.problem }
+      const reason = because('breaker.booksNotWritable', { trouble: what.trouble })
       // The machine's own database says what is listed and deployed: without it nothing is sold anywhere.
-      return { kind: what.kind, subject: what.venueId ?? '', reason: because('breaker.booksNotWritable', params) }
+      return { kind: what.kind, subject: what.venueId ?? '', reason }
     }
     case 'folder-gone':
       return { kind: what.kind, subject: '', reason: because('breaker.folderGone', { path: what.path }) }

@@ -10,6 +10,7 @@ import { ListingRunner, type ListingsDeps } from './listings.ts'
 
 export type { BreakerListings } from './listings.ts'
 
+export { pauseStored } from './listings.store.ts'
 export { ENDS_SOON_MS } from './listing-view.ts'
 
 export interface Listings extends Pick<

@@ -6,11 +6,13 @@ export const breakerWords: Record<keyof typeof breakerReasons, string> = {
     'the last jobs of {model} failed by this machine’s own fault ({faults, number} in a row, {code}); it is tried with a short answer before it is offered again',
   'breaker.silentEngine':
     'the engine of {model} has said nothing for {seconds, number} s; it is tried with a short answer before it is offered again',
+  'breaker.brokenEngine':
+    'the engine of {model} does not stay up: {found}; it is started again and tried with a short answer, at longer and longer intervals',
   'breaker.fileChanged':
     'the model’s file changed while it was in use: {path}; it is read again, and offered again only if it is the file that passed the exam',
   'breaker.fileMissing': 'the model’s file is gone: {path}; it is offered again when the file is back',
   'breaker.booksNotWritable':
-    'the books cannot be written ({path}: {problem}), so no job could be paid; it is offered again when they can be',
+    'nothing could be booked, so no job could be paid: {trouble}; it is offered again when a write comes through',
   'breaker.folderGone':
     'the data folder is gone or another one now: {path}; stop Stoker before anything is put back, what is sold now would be lost',
   'breaker.keyGone':

@@ -8,6 +8,7 @@ export const homeReasonWords: Record<keyof typeof homeReasons, string> = {
   'money.ask': '{instrument} at {price} per million tokens',
   'home.serving': 'Serving {ask}. {running, plural, one {One job} other {# jobs}} running.',
   'home.paused': 'Paused by you: {instrument} is not offered to buyers.',
+  'home.pausedWhy': 'Paused: {instrument} is not offered to buyers; {reason}.',
   'home.refused': 'The exchange refused {instrument}: {reason}.',
   'home.waiting': 'The ask for {ask} waits: {reason}.',
   'home.listedBusy':
@@ -31,7 +32,7 @@ export const homeReasonWords: Record<keyof typeof homeReasons, string> = {
   'home.loadFailed': '{model} could not be loaded: {reason}.',
   'home.engineSilent': 'the engine did not say why',
   'home.noExam': '{model} is loaded and has not taken an exam, so nothing can be sold yet.',
-  'home.storage': 'Nothing is sold now, because it could not be booked: {trouble}.',
+  'home.storage': 'Nothing is sold now: {trouble}.',
   'home.unbooked': 'The exchange’s records cannot all be booked ({problem}).',
   'home.engineBroken': 'The engine has stopped after repeated crashes and serves nothing.',
   'home.engineBrokenWhy': 'The engine has stopped after repeated crashes and serves nothing. {reason}.',

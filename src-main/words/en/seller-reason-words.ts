@@ -21,8 +21,9 @@ export const sellerReasonWords: Record<keyof typeof sellerReasons, string> = {
   'listing.offered': 'offered; the exchange has not answered yet',
   'listing.exchangeUnreachable': 'the exchange is not reachable',
   'listing.handedBack': 'you took the machine back',
+  'listing.restored':
+    'put back from the copy of {madeAt, date, medium}, with the ask of that day; resume it if you still want it so',
   'listing.withdrawn': 'withdrawn; its accepted jobs are being finished',
-  'listing.storage': 'it could not be booked: {trouble}',
   'listing.closedPaused': 'this listing was paused and takes no new jobs',
   'listing.closedHandedBack': 'the owner took the machine back',
   'capacity.some': '{slots} of {of}: {why}',
@@ -90,6 +91,10 @@ export const sellerReasonWords: Record<keyof typeof sellerReasons, string> = {
   'history.catchingUp': 'It is offered once what the exchange settled meanwhile has been read.',
   'history.clocksApart':
     'The clocks of this machine and of the exchange are {hours} hours apart, so that neither could book what the other signs: set the wrong one.',
+  'history.clockAhead':
+    'What the exchange settled meanwhile could not be read: the clock of this machine is {minutes} minutes ahead of the exchange’s. Set the wrong one by the network’s time, and it is read and offered again.',
+  'history.clockBehind':
+    'What the exchange settled meanwhile could not be read: the clock of this machine is {minutes} minutes behind the exchange’s. Set the wrong one by the network’s time, and it is read and offered again.',
   'line.otherKey':
     'the exchange at this address shows the key {shown}, and the one known is {known}: it is another exchange, or one that began anew. Nothing is sold to it unless you trust the new key (stoker venue trust KEY{atData})',
   'line.notSigned': 'the exchange could not prove its key: its welcome is not signed by it',
