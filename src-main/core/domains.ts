@@ -17,6 +17,7 @@ import { createRecordedEvents } from './events/index.ts'
 import { createExams } from './exams/index.ts'
 import { createHardware } from './hardware/index.ts'
 import { createHome } from './home/index.ts'
+import { sellerKeyPath } from './identity/index.ts'
 import { createHandBack, createJobs, MeasuresOfAll, type Jobs } from './jobs/index.ts'
 import { createLedger } from './ledger/index.ts'
 import { createListings } from './listings/index.ts'
@@ -120,7 +121,14 @@ function createMachineDomains(
   const ownUse = createOwnUse(context, deployments, options.endpoint ?? null)
   const recorded = createRecordedEvents(context)
   const storage = createStorage(context, venues, { isClean: options.isClean, onBack: links.recordRemaining })
-  const breaker = createBreaker(context, { deployments, models, venues, recorded, storage })
+  const breaker = createBreaker(context, {
+    deployments,
+    models,
+    venues,
+    recorded,
+    storage,
+    sellerKey: { path: sellerKeyPath(context.dataDir), publicKey: context.key.publicKey },
+  })
   const backup = createBackup(context)
   return { settings, onboarding, hardware, models, deployments, power, ownUse, recorded, storage, breaker, backup }
 }

@@ -66,6 +66,10 @@ async function serve(options: ServeOptions): Promise<void> {
       `Warning: ${host} is served without TLS. Anyone on that network can read and take over this console; use --tls-cert and --tls-key.`,
     )
   const root = projectRoot()
+  if (!runtime.hasScreens)
+    note(
+      `The screens are not built, so that link shows none: run \`npm run build\` in ${root ?? 'the checkout'}, then reload the page.`,
+    )
   if (root !== null && cudaUsable() && !cudaInstalled(cudaFolder(root)))
     note(
       'An NVIDIA card is here, but no CUDA build of the engine: `npm run -s stoker -- engine add cuda` fetches it. Until then Vulkan or the processor serves.',

@@ -7,6 +7,7 @@ export const breakerReasons = {
   'breaker.fileMissing': [null, 'path'],
   'breaker.booksNotWritable': [null, 'trouble'],
   'breaker.folderGone': [null, 'path'],
+  'breaker.keyGone': [null, 'path'],
   'breaker.notLoaded': [null],
   'breaker.nothingGenerated': [null],
   'breaker.noAnswer': [null, 'seconds'],

@@ -16,6 +16,8 @@ export type BreakerReport =
   /** A write to the books failed, or would, or their pages are damaged. `venueId` null: the machine's own database. */
   | { kind: 'books-not-writable'; venueId: VenueId | null; trouble: Reason }
   | { kind: 'folder-gone'; path: string }
+  /** The file of the seller's key is gone, unreadable or another key's. */
+  | { kind: 'key-gone'; path: string }
 
 /** Who may be asked why something is not sold, and told of it. */
 export interface SoldThrough {

@@ -10,6 +10,7 @@ import type { RecordedEvents } from '#core/events/index.ts'
 import type { ModelsService } from '#core/models/index.ts'
 import type { Storage } from '#core/storage/index.ts'
 import type { Db } from '#db/db-types.ts'
+import { every } from '#lib/every.ts'
 
 import {
   checkBegun,
@@ -25,6 +26,7 @@ import {
 } from './breaker.ts'
 import type { BreakerPort } from './breaker.port.ts'
 import { keepLooking } from './breaker.worker.ts'
+import { KEY_LOOK_MS, watchKey, type SellerKeyFile } from './key-watch.ts'
 import { selfCheck, type SelfCheckDeps } from './self-checks.ts'
 import { TRIGGERS } from './triggers.ts'
 import { brokenEngines, ofTheDisk, silentEngines } from './watches.ts'
@@ -37,6 +39,7 @@ export interface BreakerDeps {
   models: Pick<ModelsService, 'ready'>
   venues: readonly { venueId: VenueId; realmDb: Db }[]
   recorded: RecordedEvents
+  sellerKey: SellerKeyFile
   storage: Pick<Storage, 'listen' | 'look' | 'gone'>
 }
 export type BreakerContext = Pick<CoreContext, 'clock' | 'ids' | 'log' | 'events' | 'rigDb'>
@@ -131,13 +134,15 @@ class BreakerRunner {
 }
 
 export function createBreaker(context: BreakerContext, deps: BreakerDeps): Breaker {
-  const { clock, rigDb } = context
+  const { clock, rigDb, log } = context
+  const keyGone = watchKey(deps.sellerKey)
   const runner = new BreakerRunner(context, deps, {
     ...context,
     ...deps,
     dbOf: (subject) =>
       subject === '' ? rigDb : (deps.venues.find(({ venueId }) => venueId === subject)?.realmDb ?? null),
     books: deps.storage,
+    keyGone,
   })
   const tick = (): void => {
     for (const what of [...silentEngines(deps), ...brokenEngines(deps)]) runner.report(what)
@@ -165,6 +170,15 @@ export function createBreaker(context: BreakerContext, deps: BreakerDeps): Break
     },
     start() {
       const stopLooking = keepLooking(context, tick)
+      const keyLoop = every(
+        clock,
+        KEY_LOOK_MS,
+        async () => {
+          const path = await keyGone()
+          if (path !== null) runner.report({ kind: 'key-gone', path })
+        },
+        { onError: (error) => log.error({ err: error }, 'the breaker could not look at the key; it looks again') },
+      )
       const offDisks = deps.storage.listen({
         trouble: (trouble) => runner.report(ofTheDisk(trouble, deps.storage)),
         back: () => runner.checkDisks(),
@@ -176,6 +190,7 @@ export function createBreaker(context: BreakerContext, deps: BreakerDeps): Break
       stop = async () => {
         off()
         offDisks()
+        keyLoop.stop()
         await stopLooking()
       }
     },

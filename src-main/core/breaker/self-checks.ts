@@ -23,6 +23,8 @@ export interface SelfCheckDeps {
   /** The database of a venue, the machine's own for ''; null when there is no such venue. */
   dbOf(this: void, subject: string): Db | null
   books: Pick<Storage, 'look' | 'gone'>
+  /** The path of the seller's key where it is gone or another; null when it stands. */
+  keyGone(this: void): Promise<string | null>
 }
 
 /** The end of text is masked, so that a working engine gives exactly so many tokens whatever the model thinks of it. */
@@ -86,11 +88,16 @@ function look({ books }: SelfCheckDeps): Reason | null {
   return path === null ? null : because('breaker.folderGone', { path })
 }
 
+async function key({ keyGone }: SelfCheckDeps): Promise<Reason | null> {
+  const path = await keyGone()
+  return path === null ? null : because('breaker.keyGone', { path })
+}
+
 export async function selfCheck(
   deps: SelfCheckDeps,
   { kind, subject }: Pick<Trip, 'kind' | 'subject'>,
 ): Promise<Reason | null> {
-  const checks = { generate, hash, write, look } as const
+  const checks = { generate, hash, write, look, key } as const
   try {
     return await checks[TRIGGERS[kind].check](deps, subject)
   } catch (error) {

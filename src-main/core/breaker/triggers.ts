@@ -8,9 +8,9 @@ export interface Trigger {
   readonly withinMs: number
   /**
    * Must succeed before it is offered again: a real short generation (by an engine started again where it had given up),
-   * a hash of the file, a write to the books, a look at the folder.
+   * a hash of the file, a write to the books, a look at the folder, or at the seller's key.
    */
-  readonly check: 'generate' | 'hash' | 'write' | 'look'
+  readonly check: 'generate' | 'hash' | 'write' | 'look' | 'key'
   /** Before the first self-check; each that fails doubles it, up to the bound. ms. */
   readonly firstCheckMs: number
   readonly checkMaxMs: number
@@ -67,6 +67,15 @@ export const TRIGGERS = {
     check: 'look',
     firstCheckMs: 2 * SECOND_MS,
     checkMaxMs: MINUTE_MS,
+    byHand: 'check',
+  },
+  /** What is earned can be claimed until the process ends, and by nobody after it. */
+  'key-gone': {
+    scope: 'rig',
+    withinMs: 10 * SECOND_MS,
+    check: 'key',
+    firstCheckMs: 2 * SECOND_MS,
+    checkMaxMs: 10 * SECOND_MS,
     byHand: 'check',
   },
 } as const satisfies Record<string, Trigger>

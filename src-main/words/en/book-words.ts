@@ -35,6 +35,8 @@ export const bookWords: Record<keyof typeof bookFailures, string> = {
   'db.newer':
     '{path} was written by a newer Stoker (its format is {version}, this one knows {newest}); update Stoker, or open another data folder',
   'db.formatUnknown': '{path} has format {version}, which no Stoker database of this kind has; is it the right file?',
+  'db.otherTables':
+    '{path} has format {version}, and its table {table} is not as any released Stoker made it: it is of a version between two releases, or was changed by hand. It is left as it is; open it with the Stoker that wrote it, put a copy back (stoker restore FOLDER{atData}), or take another folder (--data)',
   'file.notKey': '{path} is not an Ed25519 private key; restore it from a backup, since a new key is a new identity',
   'file.secretTooLarge': '{path} is larger than a key or token can be',
   'file.foreign':

@@ -15,6 +15,8 @@ export const breakerWords: Record<keyof typeof breakerReasons, string> = {
     'nothing could be booked, so no job could be paid: {trouble}; it is offered again when a write comes through',
   'breaker.folderGone':
     'the data folder is gone or another one now: {path}; stop Stoker before anything is put back, what is sold now would be lost',
+  'breaker.keyGone':
+    'the key this rig sells under is not in {path} any more: what is earned without it can be claimed by nobody once Stoker ends. Put the file back (a copy of the folder holds it), or stop Stoker and import an export (stoker key import FILE{atData}); no new one is made',
   'breaker.notLoaded': 'its model is not in memory',
   'breaker.nothingGenerated': 'the engine gave no text',
   'breaker.noAnswer': 'the engine gave no answer within {seconds, number} s',

@@ -1,5 +1,5 @@
 /** The breaker with its real loop, self-checks, store and events; engine and models are fakes, the disk is a real one. */
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import type { Statement } from 'better-sqlite3'
@@ -8,6 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { StokerError } from '#contract/errors.ts'
 import type { Model } from '#contract/models.ts'
 import { createBreaker } from '#core/breaker/index.ts'
+import { TRIGGERS } from '#core/breaker/triggers.ts'
 import { createRecordedEvents } from '#core/events/index.ts'
 import { createStorage } from '#core/storage/index.ts'
 import type { StoredModel } from '#core/models/index.ts'
@@ -15,6 +16,7 @@ import { realmMigrations } from '#core/realm-db/index.ts'
 import type { Db } from '#db/db-types.ts'
 import { failuresOf } from '#db/file-failures.ts'
 import { openDb } from '#db/open.ts'
+import { createSigningKey } from '#lib/ed25519.ts'
 import { createFakeEngine } from '#test/support/fake-engine.ts'
 import { rigContext } from '#test/support/rig-context.ts'
 import { DEPLOYMENT, MODEL } from '#test/support/seller.ts'
@@ -53,6 +55,7 @@ async function start() {
   }
   let touched = (_found: 'changed' | 'missing'): void => undefined
   const recorded = createRecordedEvents(rig)
+  const keyFile = join(rig.dataDir, 'seller.key')
   const backs = { count: 0 }
   const notified: string[] = []
   const venues = [{ venueId: VENUE, realmDb: failing }]
@@ -86,6 +89,7 @@ async function start() {
     },
     venues,
     recorded,
+    sellerKey: { path: keyFile, publicKey: createSigningKey(keyFile).publicKey },
     storage,
   })
   storage.start()
@@ -100,6 +104,7 @@ async function start() {
   return {
     rig,
     now,
+    keyFile,
     engine,
     breaker,
     opened,
@@ -264,5 +269,33 @@ describe('a folder that is gone', () => {
     rmSync(rig.dataDir, { recursive: true })
     renameSync(aside, rig.dataDir)
     await seconds(() => why() === null, 60)
+  })
+})
+
+describe('the seller’s key', () => {
+  it('that is gone, or another’s, stops everything within 10 s and is not written anew; it goes on with the same key', async () => {
+    const { rig, keyFile, why, seconds, breaker } = await start()
+    const aside = join(rig.dataDir, 'aside.key')
+    renameSync(keyFile, aside)
+    await rig.clock.advance(TRIGGERS['key-gone'].withinMs)
+    // The looks of these ten seconds read a real disk, in their own time.
+    await until('it is missed', () => why() === 'breaker.keyGone')
+    expect(existsSync(keyFile)).toBe(false)
+    createSigningKey(keyFile)
+    await expect(breaker.relist(HERE, 'practice/text-nano')).rejects.toMatchObject({ code: 'CONFLICT' })
+    expect(why()).toBe('breaker.keyGone')
+    // Another file with the same key is the key.
+    writeFileSync(keyFile, readFileSync(aside))
+    await seconds(() => why() === null, 1_000)
+  })
+
+  it('is not the reason where the whole folder is gone', async () => {
+    const { rig, keyFile, why, seconds, breaker } = await start()
+    rmSync(keyFile)
+    await seconds(() => why() === 'breaker.keyGone', 1_000)
+    renameSync(rig.dataDir, `${rig.dataDir}-aside`)
+    await seconds(() => why() === 'breaker.folderGone', 1_000)
+    expect(breaker.trips().map(({ kind }) => kind)).toEqual(['key-gone', 'folder-gone'])
+    renameSync(`${rig.dataDir}-aside`, rig.dataDir)
   })
 })

@@ -51,6 +51,7 @@ describe('the table of triggers', () => {
       'changed-file': 5_000,
       'books-not-writable': 10_000,
       'folder-gone': 10_000,
+      'key-gone': 10_000,
     })
   })
 
