@@ -47,6 +47,20 @@ export const rendererConfig = {
     // electron-vite leaves it out: its pages come from a disk. Ours come over a network too.
     minify: true,
     cssMinify: true,
-    rollupOptions: { input: at('src-renderer/index.html') },
+    rollupOptions: {
+      input: at('src-renderer/index.html'),
+      output: {
+        // Small parts that screens share come as one file, not as a dozen; each file costs a way there and back.
+        codeSplitting: {
+          groups: [
+            {
+              name: 'shared',
+              test: /src-renderer\/(ui\/(?!.*(chart|virtual))|connection|core-client)|src-main\/(contract|words)|@mantine\/core|@tanstack\/react-router|@tanstack\/router-core/,
+              minShareCount: 2,
+            },
+          ],
+        },
+      },
+    },
   },
 } satisfies UserConfig

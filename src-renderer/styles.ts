@@ -1,9 +1,10 @@
 /** Every style sheet of the console, in the order in which they may overrule each other. */
-import '@fontsource-variable/inter/opsz.css'
-// Only what the screens use: the whole sheet weighs 33 kB on the wire. test/renderer/style-sheets.test.ts finds what is missing.
+import '@fontsource-variable/inter/wght.css'
+// Only what the screens use: the whole sheet weighs 33 kB on the wire. test/renderer/built-page.test.ts finds what is missing.
 import '@mantine/core/styles/baseline.css'
 import '@mantine/core/styles/default-css-variables.css'
 import '@mantine/core/styles/global.css'
+import '@mantine/core/styles/ScrollArea.css'
 import '@mantine/core/styles/UnstyledButton.css'
 import '@mantine/core/styles/VisuallyHidden.css'
 import '@mantine/core/styles/Paper.css'
@@ -20,6 +21,8 @@ import '@mantine/core/styles/Drawer.css'
 import '@mantine/core/styles/Modal.css'
 import '@mantine/core/styles/Notification.css'
 import '@mantine/core/styles/Progress.css'
+import '@mantine/core/styles/RadioCard.css'
+import '@mantine/core/styles/RadioIndicator.css'
 import '@mantine/core/styles/Radio.css'
 import '@mantine/core/styles/SegmentedControl.css'
 import '@mantine/core/styles/Switch.css'

@@ -89,9 +89,9 @@ function Plot({ rows, sources, unit, powerCurrency, label, at, onAt, children }:
   }
   const shown = rows[at ?? last]
   return (
-    // oxlint-disable-next-line jsx-a11y/prefer-tag-over-role -- an input holds no bars
     <div
       className="plot"
+      // oxlint-disable-next-line jsx-a11y/prefer-tag-over-role -- an input holds no bars
       role="slider"
       tabIndex={0}
       aria-label={label}

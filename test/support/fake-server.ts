@@ -30,7 +30,7 @@ export async function startFakeServer(
     if (auth !== null)
       return void response.writeHead(auth.status, { 'content-type': 'application/json' }).end(JSON.stringify(auth.body))
     const { 'accept-encoding': acceptEncoding, 'if-none-match': ifNoneMatch } = request.headers
-    void serveStatic(root, path, { acceptEncoding: String(acceptEncoding ?? ''), ifNoneMatch }).then(async (answer) =>
+    void serveStatic(root, path, { acceptEncoding, ifNoneMatch }).then(async (answer) =>
       response
         .writeHead(answer.status, Object.fromEntries(answer.headers))
         .end(Buffer.from(await answer.arrayBuffer())),

@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util'
 import { chromium, type Browser, type CDPSession, type Page } from '@playwright/test'
 
 import { CHROMIUM_FLAGS, findChromium } from '../../test/e2e/browser.ts'
-import { hashOf, PAGES, type PageName } from '../../test/e2e/pages.ts'
+import { hashOf, PAGES, type PageName } from '../../test/e2e/page-names.ts'
 import { startFakeServer } from '../../test/support/fake-server.ts'
 import { cpuModel } from './serve/proc.ts'
 
@@ -40,19 +40,18 @@ function counting(cdp: CDPSession): () => Omit<Weight, 'usableMs'> {
   return () => ({ bytes, files, socketBytes })
 }
 
+/** In the page: the time when it has its sentence, nothing loads, and there is something to press. */
+const USABLE = `(() => {
+  const [title, main] = [document.querySelector('h1'), document.querySelector('main')]
+  if (title === null || main === null || /Reading|Connecting/.test(title.textContent)) return null
+  if (main.querySelector('.bone') !== null || document.querySelector('nav a, main button') === null) return null
+  return performance.now()
+})()`
+
 /** Milliseconds since the navigation began, once the page can be used. */
 async function usable(page: Page): Promise<number> {
-  const seen = await page.waitForFunction(
-    () => {
-      const [title, main] = [document.querySelector('h1'), document.querySelector('main')]
-      if (title === null || main === null || /Reading|Connecting/.test(title.textContent ?? '')) return null
-      if (main.querySelector('.bone') !== null || document.querySelector('nav a, main button') === null) return null
-      return performance.now()
-    },
-    undefined,
-    { polling: 'raf', timeout: 120_000 },
-  )
-  return (await seen.jsonValue()) ?? Number.NaN
+  const seen = await page.waitForFunction(USABLE, undefined, { polling: 'raf', timeout: 120_000 })
+  return Number(await seen.jsonValue())
 }
 
 /** One load with an empty cache; with `again` a second one of the same page, from what the first one left. */
