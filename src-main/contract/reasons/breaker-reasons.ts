@@ -2,10 +2,13 @@
 export const breakerReasons = {
   'breaker.ownFaults': [null, 'model', 'faults', 'code'],
   'breaker.silentEngine': [null, 'model', 'seconds'],
+  'breaker.memorySpill': [null, 'model', 'mib'],
   'breaker.fileChanged': [null, 'path'],
   'breaker.fileMissing': [null, 'path'],
   'breaker.booksNotWritable': [null, 'path', 'problem'],
   'breaker.folderGone': [null, 'path'],
+  'breaker.stillSpilled': [null, 'mib'],
+  'breaker.notMeasured': [null],
   'breaker.notLoaded': [null],
   'breaker.nothingGenerated': [null],
   'breaker.noAnswer': [null, 'seconds'],

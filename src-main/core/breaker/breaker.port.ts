@@ -9,6 +9,8 @@ export type BreakerReport =
   /** A bought job was served to its end: faults before it are not in a row any more. */
   | { kind: 'served'; deploymentId: string }
   | { kind: 'silent-engine'; deploymentId: string; silentMs: number }
+  /** So many bytes of it went over from the GPU's memory into main memory while it served. */
+  | { kind: 'memory-spill'; deploymentId: string; bytes: number }
   /** What lies at the model's place is another file, may be one (stamp or inode differ), or nothing. */
   | { kind: 'changed-file'; sha256: string; path: string; found: 'changed' | 'missing' }
   /** A write to the books failed, or would. `venueId` null: the machine's own database. `problem`: SQLite's or the system's code. */

@@ -35,6 +35,8 @@ export interface BreakerDeps {
   models: Pick<ModelsService, 'ready'>
   venues: readonly { venueId: VenueId; realmDb: Db }[]
   recorded: RecordedEvents
+  /** How much of a deployment lies in main memory since it spilled; null where nobody can say. */
+  spilled?: SelfCheckDeps['spilled']
 }
 export type BreakerContext = Pick<CoreContext, 'clock' | 'ids' | 'log' | 'events' | 'rigDb'>
 
@@ -134,6 +136,7 @@ export function createBreaker(context: BreakerContext, deps: BreakerDeps): Break
     dbOf: (subject) =>
       subject === '' ? rigDb : (deps.venues.find(({ venueId }) => venueId === subject)?.realmDb ?? null),
     gone: folder.gone,
+    spilled: deps.spilled ?? (() => Promise.resolve(null)),
   })
   const tick = (): void => {
     for (const what of silentEngines(deps)) runner.report(what)

@@ -25,7 +25,11 @@ export interface SelfCheckDeps {
   dbOf(this: void, subject: string): Db | null
   /** What of the opened files is gone; null when all are there. */
   gone(this: void): Promise<string | null>
+  /** How much of a deployment lies in main memory since it spilled, bytes, counted now; null where nobody can say. */
+  spilled(this: void, deploymentId: string): Promise<number | null>
 }
+
+const MIB = 1_048_576
 
 /** The end of text is masked, so that a working engine gives exactly so many tokens whatever the model thinks of it. */
 const SHORT: EngineRequest = {
@@ -92,11 +96,19 @@ async function look({ gone }: SelfCheckDeps): Promise<Reason | null> {
   return path === null ? null : because('breaker.folderGone', { path })
 }
 
+/** It may be sold again once the part is back, or once it was loaded anew; what nobody can count is not believed. */
+async function count({ spilled, deployments }: SelfCheckDeps, deploymentId: string): Promise<Reason | null> {
+  if (deployments.loaded(deploymentId) === null) return because('breaker.notLoaded')
+  const bytes = await spilled(deploymentId)
+  if (bytes === null) return because('breaker.notMeasured')
+  return bytes === 0 ? null : because('breaker.stillSpilled', { mib: Math.round(bytes / MIB) })
+}
+
 export async function selfCheck(
   deps: SelfCheckDeps,
   { kind, subject }: Pick<Trip, 'kind' | 'subject'>,
 ): Promise<Reason | null> {
-  const checks = { generate, hash, write, look } as const
+  const checks = { generate, hash, write, look, count } as const
   try {
     return await checks[TRIGGERS[kind].check](deps, subject)
   } catch (error) {
