@@ -39,7 +39,7 @@ export const TRIGGERS = {
   /** Parts of the model went over into main memory, where it is many times slower; two counts in a row say so. */
   'memory-spill': {
     scope: 'deployment',
-    withinMs: 10 * SECOND_MS,
+    withinMs: 15 * SECOND_MS,
     check: 'count',
     firstCheckMs: 5 * SECOND_MS,
     checkMaxMs: 5 * MINUTE_MS,

@@ -255,6 +255,8 @@ export class ExamRunner {
     const state = venue.state()
     const { instrument, deploymentId, sha256, engine, device, slots } = requested
     const known = findExam(realmDb.read, event.examId)
+    // What it has judged so far was measured while the machine was not itself: the next one begins anew.
+    if (known !== null && known.voidReason !== null) return venue.cancelExam(event.examId)
     const row: SellerExamRow =
       known === null
         ? {

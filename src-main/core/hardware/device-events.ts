@@ -133,7 +133,9 @@ export function readingEvents(
     if (device.source === 'windows') continue
     there.add(device.id)
     const before = devices.get(device.id)
-    if (before?.isThere !== true && !state.isFirst) {
+    // One that came with its driver was only not seen before.
+    const wasLost = isLost(state.sources.get(device.source)?.problem ?? null)
+    if (before?.isThere !== true && !state.isFirst && !wasLost) {
       const name = device.name === '' ? 'GPU' : device.name
       events.push({ what: 'device.added', subject: device.id, reason: because('device.added', { name }) })
     }

@@ -6,8 +6,8 @@ import type { Log } from '#lib/log.ts'
 import type { DeviceWatch } from './device-watch.ts'
 import type { SensorsPort } from './sensors.port.ts'
 
-/** Two counts are within the ten seconds in which a spill stops the sale. */
-export const WATCH_MS = 2 * SECOND_MS
+/** Two counts are within the fifteen seconds in which a spill stops the sale; Windows starts a program for each. */
+const WATCH_MS = (process.platform === 'win32' ? 5 : 2) * SECOND_MS
 const LOOK_MS = 10 * SECOND_MS
 const NOTHING_MS = 10 * MINUTE_MS
 

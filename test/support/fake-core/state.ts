@@ -79,6 +79,8 @@ export const hardware = (now: number): Hardware => ({
   memoryBytes: 34_359_738_368,
   memoryFreeBytes: 21_474_836_480,
   gpus: [{ name: 'RTX 4070', memoryBytes: 12_884_901_888, memoryFreeBytes: 3_113_851_290 }],
+  devices: [],
+  notes: [],
   at: now - 2_000,
 })
 
