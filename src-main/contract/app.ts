@@ -251,14 +251,7 @@ export type OwnUse = z.infer<typeof ownUse>
 /** Something through which Stoker sells nothing now, and what has to succeed before it does again. */
 export const stoppage = z.object({
   /** Of the table of triggers. */
-  kind: z.enum([
-    'own-faults',
-    'silent-engine',
-    'memory-spill',
-    'changed-file',
-    'books-not-writable',
-    'folder-gone',
-  ]),
+  kind: z.enum(['own-faults', 'silent-engine', 'memory-spill', 'changed-file', 'books-not-writable', 'folder-gone']),
   /** A deployment, a model's hash or a venue; empty for the whole rig. */
   subject: z.string().max(200),
   reason,

@@ -50,7 +50,8 @@ export class Children {
         gone = true
         this.#alive.delete(child)
         // An engine's memory is its model's file, which is elsewhere; sensors have none.
-        const unspoken = kind === 'engine' || kind === 'sensors' ? null : reasonOfEnd({ code, signal: null }, this.#folder)
+        const unspoken =
+          kind === 'engine' || kind === 'sensors' ? null : reasonOfEnd({ code, signal: null }, this.#folder)
         resolve({ code, signal: null, words: unspoken?.message ?? words })
       })
     })

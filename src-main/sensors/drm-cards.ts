@@ -91,8 +91,7 @@ export class DrmSource {
     const used = readNumber(join(folder, 'mem_info_vram_used'))
     const sharedUsed = readNumber(join(folder, 'mem_info_gtt_used'))
     const checked = plausible({
-      memory:
-        total === null || used === null ? null : { totalBytes: total, usedBytes: used, freeBytes: total - used },
+      memory: total === null || used === null ? null : { totalBytes: total, usedBytes: used, freeBytes: total - used },
       temperatureC: scaled(first('temp1_input', 'temp2_input'), MILLI),
       watts: scaled(first('power1_average', 'power1_input'), MICRO) ?? this.#wattsByEnergy(pci, first, monoMs),
       limitWatts: scaled(first('power1_cap', 'power1_max'), MICRO),

@@ -73,7 +73,7 @@ export function openNvmlLibrary(path: string | null): NvmlFunctions | null {
 
 function functionOf(library: ReturnType<typeof koffi.load>, prototype: string): NvmlCall {
   try {
-    return library.func(prototype) as unknown as NvmlCall
+    return library.func(prototype)
   } catch {
     return missing
   }

@@ -165,7 +165,16 @@ export class NvmlSource {
       limitWatts: milliwatts('limit', 'nvmlDeviceGetEnforcedPowerLimit'),
     })
     const users = asked('processes', () => this.#users(nvml, device))
-    return { source: 'nvml', id, name, pci, shared: null, ...checked, users, problems: [...problems, ...checked.problems] }
+    return {
+      source: 'nvml',
+      id,
+      name,
+      pci,
+      shared: null,
+      ...checked,
+      users,
+      problems: [...problems, ...checked.problems],
+    }
   }
 
   /** A process that computes and draws is one. */

@@ -23,7 +23,12 @@ type Checked = Required<Pick<SensedDevice, 'memory' | 'temperatureC' | 'watts' |
 }
 
 /** The figures that can be; the others null, each with a problem. */
-export function plausible({ memory = null, temperatureC = null, watts = null, limitWatts = null }: RawFigures): Checked {
+export function plausible({
+  memory = null,
+  temperatureC = null,
+  watts = null,
+  limitWatts = null,
+}: RawFigures): Checked {
   const problems: Checked['problems'] = []
   const checked = <T>(figure: DeviceFigure, value: T | null, can: (value: T) => boolean): T | null => {
     if (value === null || can(value)) return value

@@ -21,6 +21,5 @@ export const sensorsRequest = z.discriminatedUnion('t', [
   z.object({ t: z.literal('read'), id: z.number().int().min(0) }),
   z.object({ t: z.literal('stop') }),
 ])
-export type SensorsRequest = z.infer<typeof sensorsRequest>
 
 export type SensorsEvent = { t: 'ready'; pid: number } | { t: 'reading'; id: number; reading: SensorReading }

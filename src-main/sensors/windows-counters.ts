@@ -37,7 +37,9 @@ function rowsOf(value: unknown, max: number): CounterRow[] {
     const { Name, DedicatedUsage, SharedUsage } = (row ?? {}) as Record<string, unknown>
     if (typeof Name !== 'string') return []
     const size = (bytes: unknown): number | null =>
-      typeof bytes === 'number' || (typeof bytes === 'string' && /^\d{1,20}$/.test(bytes)) ? sizeOrNull(Number(bytes)) : null
+      typeof bytes === 'number' || (typeof bytes === 'string' && /^\d{1,20}$/.test(bytes))
+        ? sizeOrNull(Number(bytes))
+        : null
     return [{ name: Name, dedicated: size(DedicatedUsage), shared: size(SharedUsage) }]
   })
 }

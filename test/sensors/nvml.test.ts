@@ -24,7 +24,14 @@ const BIG = {
   milliwatts: 287_500,
   limit: 450_000,
 }
-const SMALL = { ...BIG, name: 'NVIDIA GeForce RTX 3060', uuid: 'GPU-small', bus: '00000000:02:00.0', total: 12 * GIB, free: 8 * GIB }
+const SMALL = {
+  ...BIG,
+  name: 'NVIDIA GeForce RTX 3060',
+  uuid: 'GPU-small',
+  bus: '00000000:02:00.0',
+  total: 12 * GIB,
+  free: 8 * GIB,
+}
 const names = { of: (pid: number) => ({ name: `program-${pid}`, parent: 1 }) }
 
 describe.skipIf(!hasCompiler)('NVML by its double (skipped without a C compiler)', () => {
@@ -68,7 +75,11 @@ describe.skipIf(!hasCompiler)('NVML by its double (skipped without a C compiler)
           ],
           problems: [],
         },
-        expect.objectContaining({ id: 'GPU-small', memory: { totalBytes: 12 * GIB, freeBytes: 8 * GIB, usedBytes: 4 * GIB }, users: [] }),
+        expect.objectContaining({
+          id: 'GPU-small',
+          memory: { totalBytes: 12 * GIB, freeBytes: 8 * GIB, usedBytes: 4 * GIB },
+          users: [],
+        }),
       ],
     })
   })
@@ -139,7 +150,10 @@ describe.skipIf(!hasCompiler)('NVML by its double (skipped without a C compiler)
   })
 
   it('reads 64 devices and no more', () => {
-    const many = Object.assign({}, ...Array.from({ length: 70 }, (_, at) => device(at, { ...BIG, uuid: `GPU-${at}` }))) as Record<string, string>
+    const many = Object.assign(
+      {},
+      ...Array.from({ length: 70 }, (_, at) => device(at, { ...BIG, uuid: `GPU-${at}` })),
+    ) as Record<string, string>
     fake.says({ count: 70, ...many })
     const { devices } = read()
     expect(devices.map(({ id }) => id)).toEqual(Array.from({ length: 64 }, (_, at) => `GPU-${at}`))

@@ -172,7 +172,12 @@ export class ExamRunner {
     }
     realmDb.tx((db) => {
       for (const { examId, endedAt } of mine)
-        updateExam(db, examId, { state: 'cancelled', endedAt: endedAt ?? clock.now(), validUntil: null, voidReason: why })
+        updateExam(db, examId, {
+          state: 'cancelled',
+          endedAt: endedAt ?? clock.now(),
+          validUntil: null,
+          voidReason: why,
+        })
     })
     for (const { examId, state } of mine) {
       if (state === 'running' && venue.state().kind === 'online') venue.cancelExam(brandId<ExamId>(examId))

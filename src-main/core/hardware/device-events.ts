@@ -16,7 +16,7 @@ export const FOREIGN_BYTES_MIN = 512 * 1_048_576
 export const STEADY_READINGS = 2
 /** Devices that are remembered; the oldest goes first. */
 const KEPT_MAX = 256
-const MIB = 1_048_576
+const GIB = 2 ** 30
 
 export interface DeviceEvent {
   what: `device.${string}`
@@ -52,18 +52,22 @@ type IsOurs = (user: Pick<DeviceUser, 'pid' | 'parent'>) => boolean
 const isLost = (problem: SensorProblem | null): boolean => problem !== null && problem !== 'deviceGone'
 
 function sourceEvents(source: SensorSource, before: KnownSource | undefined, now: KnownSource): DeviceEvent[] {
-  const told = (what: DeviceEvent['what'], reason: Reason): DeviceEvent[] => [{ what, subject: source, reason }]
+  const eventOf = (what: DeviceEvent['what'], reason: Reason): DeviceEvent[] => [{ what, subject: source, reason }]
   const [was, is] = [isLost(before?.problem ?? null), isLost(now.problem)]
   if (is && !was)
-    return told('device.driverLost', because('device.driverLost', { source, problem: problemReason(now.problem!) }))
-  if (was && !is) return told('device.driverBack', because('device.driverBack', { source }))
+    return eventOf('device.driverLost', because('device.driverLost', { source, problem: problemReason(now.problem!) }))
+  if (was && !is) return eventOf('device.driverBack', because('device.driverBack', { source }))
   if (!is && before !== undefined && now.restarts > before.restarts)
-    return told('device.driverRestarted', because('device.driverRestarted', { source }))
+    return eventOf('device.driverRestarted', because('device.driverRestarted', { source }))
   return []
 }
 
 /** The flag after one more reading, and how many in a row spoke against it. */
-const settle = (flag: boolean, against: number, isNow: boolean): { flag: boolean; against: number; turned: boolean } => {
+const settle = (
+  flag: boolean,
+  against: number,
+  isNow: boolean,
+): { flag: boolean; against: number; turned: boolean } => {
   const count = isNow === flag ? 0 : against + 1
   return count >= STEADY_READINGS ? { flag: isNow, against: 0, turned: true } : { flag, against: count, turned: false }
 }
@@ -93,7 +97,7 @@ function deviceEvents(device: SensedDevice, known: Known, isOurs: IsOurs): { kno
         ? {
             what: 'device.foreign',
             subject,
-            reason: because('device.foreign', { name, program, mib: Math.round(bytes / MIB) }),
+            reason: because('device.foreign', { name, program, gib: bytes / GIB }),
           }
         : { what: 'device.foreignEnded', subject, reason: because('device.foreignEnded', { name }) },
     )

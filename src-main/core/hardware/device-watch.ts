@@ -87,7 +87,11 @@ export class DeviceWatch {
     const inMemory = this.#inMemory()
     this.#countSpill(inMemory, devices, at)
     this.#countFree(inMemory, devices)
-    const shape = JSON.stringify([devices.map(({ id }) => id), reading.problem, reading.sources.map((one) => one.problem)])
+    const shape = JSON.stringify([
+      devices.map(({ id }) => id),
+      reading.problem,
+      reading.sources.map((one) => one.problem),
+    ])
     if (shape !== this.#shape) this.#deps.changed()
     if (befell.length > 0 || shape !== this.#shape) events.changed('hardware')
     this.#shape = shape

@@ -11,6 +11,7 @@ export const DEVICES_MAX = 64
 const USERS_MAX = 32
 const NOTES_MAX = 16
 const MIB = 1_048_576
+const GIB = 1_024 * MIB
 /** Of all memory: what a driver keeps for itself is less. */
 const TOTAL_APART = 0.04
 /** Free memory changes under way, and whoever looks takes some himself. */
@@ -28,12 +29,12 @@ export interface SeenDevices {
   adapters: Hardware['gpus']
   /** Variables that say which devices the engine may use, those that are set. */
   variables: readonly string[]
-  isOurs(user: Pick<DeviceUser, 'pid' | 'parent'>): boolean
+  isOurs(this: void, user: Pick<DeviceUser, 'pid' | 'parent'>): boolean
   /** By the driver's name of a device. */
   leastFree: ReadonlyMap<string, number>
 }
 
-const mib = (bytes: number): number => Math.round(bytes / MIB)
+const gib = (bytes: number): number => bytes / GIB
 export const problemReason = (problem: SensorProblem): Reason => because(`sensor.${problem}`)
 
 const isMemory = (total: number | undefined, free: number | undefined): boolean =>
@@ -52,7 +53,7 @@ function disagreements(engine: HardwareDevice['engine'], driver: HardwareDevice[
   // Its figures are of main memory on one side, and of what was set aside for it on the other.
   if (engine.integrated || engine.memory === null || driver.memory === null) return []
   const [ours, theirs] = [engine.memory, driver.memory]
-  const params = (key: 'totalBytes' | 'freeBytes') => ({ engineMib: mib(ours[key]), driverMib: mib(theirs[key]) })
+  const params = (key: 'totalBytes' | 'freeBytes') => ({ engineGib: gib(ours[key]), driverGib: gib(theirs[key]) })
   if (Math.abs(ours.totalBytes - theirs.totalBytes) > theirs.totalBytes * TOTAL_APART)
     return [because('device.totalDiffers', params('totalBytes'))]
   const isFar =
@@ -65,7 +66,7 @@ function disagreements(engine: HardwareDevice['engine'], driver: HardwareDevice[
 function notesOf(gpu: EngineGpu | null, sensed: SensedDevice | null, view: HardwareDevice, isAsked: boolean): Reason[] {
   const nonsense =
     gpu?.totalBytes !== undefined && gpu.freeBytes !== undefined && view.engine?.memory === null
-      ? [because('device.engineNonsense', { freeMib: mib(gpu.freeBytes), totalMib: mib(gpu.totalBytes) })]
+      ? [because('device.engineNonsense', { freeGib: gib(gpu.freeBytes), totalGib: gib(gpu.totalBytes) })]
       : []
   const unread = (sensed?.problems ?? [])
     .filter(({ problem }) => problem !== 'notSupported')
@@ -95,8 +96,7 @@ function deviceView({ engine, driver }: MatchedDevice, seen: SeenDevices): Hardw
     id: (driver?.id ?? `engine ${engine?.backend ?? ''} ${engine?.index ?? 0}`).slice(0, 120),
     name: (driver?.name || engine?.name || 'GPU').slice(0, 200),
     engine: engine === null ? null : engineView(engine, engineAt),
-    driver:
-      driver === null ? null : { source: driver.source, memory: driver.memory, at: seen.sensed?.at ?? engineAt },
+    driver: driver === null ? null : { source: driver.source, memory: driver.memory, at: seen.sensed?.at ?? engineAt },
     shared: driver?.shared ?? null,
     users: usersOf(driver?.users ?? null, seen.isOurs),
     temperatureC: driver?.temperatureC ?? null,

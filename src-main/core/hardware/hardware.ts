@@ -49,9 +49,9 @@ const words = (...parts: string[]): string =>
     .join(' ')
 
 /** The machine without its GPUs one by one (devices.ts). */
-export type Machine = Omit<Hardware, 'devices' | 'notes'>
+export type MachineFound = Omit<Hardware, 'devices' | 'notes'>
 
-export function describeMachine(report: MachineReport, at: EpochMs): Machine {
+export function describeMachine(report: MachineReport, at: EpochMs): MachineFound {
   const os = report.os === null ? '' : words(report.os.distro, report.os.release, report.os.arch)
   const cpu = report.cpu === null ? '' : words(report.cpu.manufacturer, report.cpu.brand)
   return {

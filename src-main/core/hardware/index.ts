@@ -13,14 +13,14 @@ import { keepWatching } from './device-watch.worker.ts'
 import { describeDevices } from './devices.ts'
 import { EngineSightKeeper } from './engine-sight.ts'
 import { systemProbe, type MachineProbe } from './hardware.probe.ts'
-import { describeMachine, type Machine } from './hardware.ts'
+import { describeMachine, type MachineFound } from './hardware.ts'
 import type { SensorsPort } from './sensors.port.ts'
 import type { Spill } from './spill.ts'
 
 const FRESH_MS = MINUTE_MS
 
 export interface HardwareService {
-  current(): Promise<Machine>
+  current(): Promise<MachineFound>
   /** What is free has changed: the next who asks hears it fresh. */
   stale(): void
 }
@@ -29,9 +29,9 @@ export function createHardware(
   context: Pick<CoreContext, 'clock' | 'log'>,
   probe: MachineProbe = systemProbe(context),
 ): HardwareService {
-  let known: Machine | null = null
-  let asking: Promise<Machine> | null = null
-  const ask = async (): Promise<Machine> => {
+  let known: MachineFound | null = null
+  let asking: Promise<MachineFound> | null = null
+  const ask = async (): Promise<MachineFound> => {
     try {
       known = describeMachine(await probe(), context.clock.now())
       return known
@@ -39,7 +39,7 @@ export function createHardware(
       asking = null
     }
   }
-  const current = (): Promise<Machine> => {
+  const current = (): Promise<MachineFound> => {
     const age = known === null ? null : context.clock.now() - known.at
     // A negative age is a wall clock that was set back: then the answer counts as old.
     if (known !== null && age !== null && age >= 0 && age < FRESH_MS) return Promise.resolve(known)
@@ -70,9 +70,7 @@ export function createDevices(
 ) {
   const variables = VARIABLES.filter((name) => (environment[name] ?? '') !== '')
   const isServing = (): boolean =>
-    deployments
-      .allLoaded()
-      .some(({ deploymentId }) => (deployments.engine(deploymentId)?.stats().running ?? 0) > 0)
+    deployments.allLoaded().some(({ deploymentId }) => (deployments.engine(deploymentId)?.stats().running ?? 0) > 0)
   const engine = new EngineSightKeeper(context, { isServing })
   const watch = new DeviceWatch(context, {
     sensors: sensors ?? { read: () => Promise.resolve({ problem: null, sources: [] }) },
@@ -118,4 +116,3 @@ export function createDevices(
     stop: (): Promise<void> => stop(),
   }
 }
-export type Devices = ReturnType<typeof createDevices>

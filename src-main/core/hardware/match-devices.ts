@@ -72,7 +72,10 @@ export function matchDevices(engine: readonly EngineGpu[], drivers: readonly Sen
   const may = (gpu: EngineGpu, { pci }: SensedDevice): boolean => pci === null || (gpu.pci ?? null) === null
   take((gpu, { pci }) => pci !== null && gpu.pci === pci)
   take((gpu, device) => may(gpu, device) && device.name !== '' && plain(gpu.name) === plain(device.name))
-  take((gpu, device) => may(gpu, device) && BY_SOURCE[device.source] === makerOf(gpu.name) && makerOf(gpu.name) !== 'other')
+  take(
+    (gpu, device) =>
+      may(gpu, device) && BY_SOURCE[device.source] === makerOf(gpu.name) && makerOf(gpu.name) !== 'other',
+  )
   const rest = engine.filter((gpu) => !found.has(gpu))
   if (rest.length === 1 && free.size === 1) take((gpu, device) => may(gpu, device) && device.source === 'windows')
   return [

@@ -15,7 +15,8 @@ export const breakerWords: Record<keyof typeof breakerReasons, string> = {
     'the books cannot be written ({path}: {problem}), so no job could be paid; it is offered again when they can be',
   'breaker.folderGone':
     'the data folder is gone or another one now: {path}; stop Stoker before anything is put back, what is sold now would be lost',
-  'breaker.stillSpilled': '{mib, number} MiB of it still lie in main memory; close what else uses the GPU, or load it with fewer slots',
+  'breaker.stillSpilled':
+    '{mib, number} MiB of it still lie in main memory; close what else uses the GPU, or load it with fewer slots',
   'breaker.notMeasured': 'nobody says now how much of it lies in main memory',
   'breaker.notLoaded': 'its model is not in memory',
   'breaker.nothingGenerated': 'the engine gave no text',

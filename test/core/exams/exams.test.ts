@@ -173,7 +173,10 @@ describe('an exam', () => {
     judge('arith/1/0')
     exams.spoil(DEPLOYMENT, seller.clock.now(), 300 * 2 ** 20)
     expect(seller.exchange.sent.at(-1)).toEqual({ t: 'exam.cancel', examId: EXAM })
-    expect(await exam()).toMatchObject({ state: 'cancelled', voidReason: { code: 'exam.spilled', params: { mib: 300 } } })
+    expect(await exam()).toMatchObject({
+      state: 'cancelled',
+      voidReason: { code: 'exam.spilled', params: { mib: 300 } },
+    })
     result('passed')
     expect([(await exam()).state, exams.qualifications()]).toEqual(['cancelled', []])
     // Taken up again by the exchange with what it had judged: ended, so that the next one begins anew.

@@ -52,7 +52,12 @@ const see = (gpus: EngineGpu[] | null, sources: SensedSource[], more: Partial<Se
   return {
     devices,
     notes: notes.map(englishWords.say),
-    pairs: devices.map(({ id, engine, driver, notes: own }) => [id, engine?.backend ?? null, driver?.source ?? null, ...own.map(({ code }) => code)]),
+    pairs: devices.map(({ id, engine, driver, notes: own }) => [
+      id,
+      engine?.backend ?? null,
+      driver?.source ?? null,
+      ...own.map(({ code }) => code),
+    ]),
   }
 }
 
@@ -71,14 +76,20 @@ describe('devices of engine and drivers', () => {
   it('by name and maker where there is no slot, never by name where the slots differ', () => {
     const names = see(
       [gpu(0, 'AMD Radeon RX 7900 XTX (RADV NAVI31)'), gpu(1, 'NVIDIA GeForce RTX 3060')],
-      [from([sensed('nvml', 'n', { name: 'GeForce RTX 3060' })]), from([sensed('amdgpu', 'x', { name: 'AMD GPU (1002:744c)' })])],
+      [
+        from([sensed('nvml', 'n', { name: 'GeForce RTX 3060' })]),
+        from([sensed('amdgpu', 'x', { name: 'AMD GPU (1002:744c)' })]),
+      ],
     )
     expect(names.pairs).toEqual([
       ['x', 'Vulkan', 'amdgpu'],
       ['n', 'Vulkan', 'nvml'],
     ])
     expect(
-      see([gpu(0, 'RTX 3060', { pci: '0000:01:00.0' })], [from([sensed('nvml', 'n', { name: 'RTX 3060', pci: '0000:09:00.0' })])]).pairs,
+      see(
+        [gpu(0, 'RTX 3060', { pci: '0000:01:00.0' })],
+        [from([sensed('nvml', 'n', { name: 'RTX 3060', pci: '0000:09:00.0' })])],
+      ).pairs,
     ).toEqual([
       ['engine Vulkan 0', 'Vulkan', null, 'device.engineOnly'],
       ['n', null, 'nvml', 'device.driverOnly'],
@@ -155,7 +166,9 @@ describe('devices of engine and drivers', () => {
       'The engine sees no GPU here; models run on the processor.',
       'Variables say which GPUs may be used (GGML_VK_VISIBLE_DEVICES); perhaps they name none that is there.',
     ])
-    expect(seen({ engine: { state: 'silent', problem: because('engine.crashed') }, variables: ['CUDA_VISIBLE_DEVICES'] })).toEqual([
+    expect(
+      seen({ engine: { state: 'silent', problem: because('engine.crashed') }, variables: ['CUDA_VISIBLE_DEVICES'] }),
+    ).toEqual([
       'The engine could not be asked which GPUs it sees: The engine stopped unexpectedly while this was running. It restarts by itself; send the request again.',
       'Variables say which GPUs may be used (CUDA_VISIBLE_DEVICES); perhaps they name none that is there.',
     ])
@@ -170,7 +183,11 @@ describe('devices of engine and drivers', () => {
       { name: 'Radeon RX 480', memoryBytes: null, memoryFreeBytes: null },
       { name: 'GeForce RTX 4070', memoryBytes: null, memoryFreeBytes: null },
     ]
-    const { pairs } = see([gpu(0, 'NVIDIA GeForce RTX 4070')], [from([sensed('nvml', 'n', { name: 'NVIDIA GeForce RTX 4070' })])], { adapters })
+    const { pairs } = see(
+      [gpu(0, 'NVIDIA GeForce RTX 4070')],
+      [from([sensed('nvml', 'n', { name: 'NVIDIA GeForce RTX 4070' })])],
+      { adapters },
+    )
     expect(pairs).toEqual([
       ['n', 'Vulkan', 'nvml'],
       ['system 0', null, null, 'device.systemOnly'],

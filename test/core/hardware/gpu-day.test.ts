@@ -19,8 +19,22 @@ import { device, fakeNvml, hasCompiler, type FakeNvml } from '#test/support/fake
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
 
 const GIB = 2 ** 30
-const BIG = { name: 'GeForce RTX 4090', uuid: 'GPU-big', bus: '00000000:01:00.0', total: 24 * GIB, free: 20 * GIB, used: 4 * GIB }
-const SMALL = { name: 'GeForce RTX 3060', uuid: 'GPU-small', bus: '00000000:02:00.0', total: 12 * GIB, free: 11 * GIB, used: GIB }
+const BIG = {
+  name: 'GeForce RTX 4090',
+  uuid: 'GPU-big',
+  bus: '00000000:01:00.0',
+  total: 24 * GIB,
+  free: 20 * GIB,
+  used: 4 * GIB,
+}
+const SMALL = {
+  name: 'GeForce RTX 3060',
+  uuid: 'GPU-small',
+  bus: '00000000:02:00.0',
+  total: 12 * GIB,
+  free: 11 * GIB,
+  used: GIB,
+}
 const ENGINE = 4_711
 const GAME = 666
 const CALM = { celsius: 55, milliwatts: 90_000, limit: 450_000, compute: `${ENGINE}:${3 * GIB}` }
@@ -85,7 +99,12 @@ describe.skipIf(!hasCompiler)('a day with two cards (skipped without a C compile
 
   it('leaves the events that befell, each once, in their order', async () => {
     const says = (big: object, small: object = {}, all: object = {}) =>
-      fake.says({ count: 2, ...all, ...device(0, { ...BIG, ...CALM, ...big }), ...device(1, { ...SMALL, ...CALM, compute: '', ...small }) })
+      fake.says({
+        count: 2,
+        ...all,
+        ...device(0, { ...BIG, ...CALM, ...big }),
+        ...device(1, { ...SMALL, ...CALM, compute: '', ...small }),
+      })
     /** A minute of looks, a leap, and another minute of them. */
     const hours = async (n: number) => {
       await rig.clock.advance(MINUTE_MS)
@@ -126,11 +145,14 @@ describe.skipIf(!hasCompiler)('a day with two cards (skipped without a C compile
     const told = recorded
       .newest(100)
       .toReversed()
-      .map(({ at, what, subject, reason }) => `${((at - from) / HOUR_MS).toFixed(1)} h ${what} ${subject}: ${englishWords.say(reason)}`)
+      .map(
+        ({ at, what, subject, reason }) =>
+          `${((at - from) / HOUR_MS).toFixed(1)} h ${what} ${subject}: ${englishWords.say(reason)}`,
+      )
     expect(told).toEqual([
       '2.0 h device.hot GPU-big: GeForce RTX 4090 is at 91 °C, at or above 88 °C: it will soon be slower, and so is what you sell on it.',
       '4.0 h device.cooled GPU-big: GeForce RTX 4090 has cooled to 71 °C.',
-      '6.0 h device.foreign GPU-small: Another program (pid 666) works on GeForce RTX 3060 and holds 5,120 MiB of its memory.',
+      '6.0 h device.foreign GPU-small: Another program (pid 666) works on GeForce RTX 3060 and holds 5.0 GiB of its memory.',
       '9.0 h device.foreignEnded GPU-small: No other program works on GeForce RTX 3060 any more.',
       '10.0 h device.driverRestarted nvml: NVIDIA’s driver was restarted; what ran on its cards then was lost.',
       '12.0 h device.driverLost nvml: NVIDIA’s driver does not answer any more: the driver is not loaded.',
@@ -182,7 +204,7 @@ describe.skipIf(!hasCompiler)('a day with two cards (skipped without a C compile
       ],
     })
     expect(big!.notes.map(englishWords.say)).toEqual([
-      'The engine sees 12,288 MiB free and the driver says 20,480 MiB; what is loaded goes by the engine’s figure.',
+      'The engine sees 12.0 GiB free and the driver says 20.0 GiB; what is loaded goes by the engine’s figure.',
     ])
     expect(small!.notes.map(englishWords.say)).toEqual([
       'Its driver says that it is there, and the engine does not see it: no model runs on it. Look at variables like CUDA_VISIBLE_DEVICES, and at the driver’s version.',

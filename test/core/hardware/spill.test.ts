@@ -65,20 +65,26 @@ describe('a spill', () => {
   })
 
   it('is not forgotten by a reading that failed, and forgotten by another load', () => {
-    expect(follow([{ devices: windows(60) }, { devices: null }, { devices: windows(900) }, { devices: windows(900) }]).at(-1)).toBe(
-      '840 since 0',
-    )
+    expect(
+      follow([{ devices: windows(60) }, { devices: null }, { devices: windows(900) }, { devices: windows(900) }]).at(
+        -1,
+      ),
+    ).toBe('840 since 0')
     const other = { devices: windows(900), pids: [4_711, 4_712] }
     expect(follow([{ devices: windows(60) }, other, other, other]).join('')).toBe('')
   })
 
   it('is over once the part is back, and cannot be said where nobody counts', () => {
-    const sample = (devices: SensedDevice[]) => sampleOf({ deploymentId: 'dep_1', pids: [4_711], isServing: true }, devices)
+    const sample = (devices: SensedDevice[]) =>
+      sampleOf({ deploymentId: 'dep_1', pids: [4_711], isServing: true }, devices)
     const { state } = spillStep(new Map(), { samples: [sample(windows(60))!], inMemory: new Set(['dep_1']), now: 0 })
     expect(spilledBytes(state, sample(windows(900)))).toBe(840 * MIB)
     expect(spilledBytes(state, sample(windows(100)))).toBe(0)
     expect(spilledBytes(state, sample([]))).toBeNull()
-    const uncounted = windows(900).map((one) => ({ ...one, users: one.users!.map((user) => ({ ...user, sharedBytes: null })) }))
+    const uncounted = windows(900).map((one) => ({
+      ...one,
+      users: one.users!.map((user) => ({ ...user, sharedBytes: null })),
+    }))
     expect(spilledBytes(state, sample(uncounted))).toBeNull()
   })
 })

@@ -41,5 +41,8 @@ export function fakeNvml(folder: string): FakeNvml {
 }
 
 /** One device's values under its index. */
-export const device = (index: number, values: Readonly<Record<string, string | number>>): Record<string, string | number> =>
+export const device = (
+  index: number,
+  values: Readonly<Record<string, string | number>>,
+): Record<string, string | number> =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [`${index}.${name}`, value]))

@@ -116,8 +116,8 @@ function deviceFacts(all: Record<string, Call>): NativeLlama['deviceFacts'] {
     const isKnown = Number(props.readBigUInt64LE(PROPS.total)) === totalBytes && totalBytes > 0
     const id = isKnown ? (koffi.decode(props, PROPS.deviceId, 'const char *') as string | null) : null
     const pci = id?.toLowerCase() ?? ''
-    const backend = String(all['ggml_backend_reg_name']?.(all['ggml_backend_dev_backend_reg']?.(device)) ?? '')
-    return { backend, freeBytes, totalBytes, pci: PCI.test(pci) ? pci : null }
+    const backend = all['ggml_backend_reg_name']?.(all['ggml_backend_dev_backend_reg']?.(device)) as string | null
+    return { backend: backend ?? '', freeBytes, totalBytes, pci: PCI.test(pci) ? pci : null }
   }
 }
 
