@@ -6,9 +6,9 @@ import type { Log } from '#lib/log.ts'
 import type { DeviceWatch } from './device-watch.ts'
 import type { SensorsPort } from './sensors.port.ts'
 
-/** Two counts are within the fifteen seconds in which a spill stops the sale; Windows starts a program for each. */
+/** Two counts are within the fifteen seconds in which a spill stops the sale; Windows starts a program for each look. */
 const WATCH_MS = (process.platform === 'win32' ? 5 : 2) * SECOND_MS
-const LOOK_MS = 10 * SECOND_MS
+const LOOK_MS = (process.platform === 'win32' ? 30 : 10) * SECOND_MS
 const NOTHING_MS = 10 * MINUTE_MS
 
 /** The returned function ends it, and resolves when its last look has ended. */
@@ -24,7 +24,8 @@ export function keepWatching(
     await watch.look()
     const { problem, sources } = watch.sensed?.reading ?? { problem: null, sources: [] }
     // A machine without a GPU pays for no process.
-    if (problem === null && sources.length === 0) return sensors.rest()
+    if (problem === null && sources.every((one) => one.problem === null && one.devices.length === 0))
+      return sensors.rest()
     pauseMs = watch.isWatching ? WATCH_MS : LOOK_MS
   }
   const loop = every(clock, () => pauseMs, look, {
