@@ -29,7 +29,6 @@ export default defineConfig({
           sensors: at('src-main/sensors/sensors-entry.ts'),
           exchange: at('src-main/desktop/exchange-host.ts'),
           'db-worker': at('src-main/db/db-worker.ts'),
-          copy: at('src-main/db/copy-worker.ts'),
         },
         output: { format: 'es' },
       },

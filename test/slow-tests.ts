@@ -6,6 +6,8 @@ export const SLOW_TESTS: readonly string[] = [
   'test/cli/commands.test.ts',
   'test/cli/demo.test.ts',
   'test/cli/keys-and-copies.test.ts',
+  'test/cli/malformed.test.ts',
+  'test/core/backup/restored-listing.test.ts',
   'test/core/breaker/stops-selling.test.ts',
   'test/core/exams/qualification-ends.test.ts',
   'test/core/whole-loop.test.ts',

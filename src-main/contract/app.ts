@@ -141,6 +141,8 @@ export const live = z.object({
         kind: z.enum(['connecting', 'online', 'offline', 'stopped']),
         lastSeenAt: epochMs.nullable(),
         detail: reason.nullable(),
+        /** What keeps it offline: `credential` until the owner acts, `network` is tried again. Null otherwise. */
+        cause: z.enum(['network', 'credential']).nullable(),
         listing: z.enum(['none', 'listed', 'paused', 'waiting']),
       }),
     )
@@ -251,7 +253,16 @@ export type OwnUse = z.infer<typeof ownUse>
 /** Something through which Stoker sells nothing now, and what has to succeed before it does again. */
 export const stoppage = z.object({
   /** Of the table of triggers. */
-  kind: z.enum(['own-faults', 'silent-engine', 'memory-spill', 'changed-file', 'books-not-writable', 'folder-gone']),
+  kind: z.enum([
+    'own-faults',
+    'silent-engine',
+    'memory-spill',
+    'broken-engine',
+    'changed-file',
+    'books-not-writable',
+    'folder-gone',
+    'key-gone',
+  ]),
   /** A deployment, a model's hash or a venue; empty for the whole rig. */
   subject: z.string().max(200),
   reason,
@@ -281,6 +292,8 @@ export const appContract = {
       venues: z.array(z.object({ venueId, driver: z.string(), realm, unit })).max(16),
       now: epochMs,
       dataDir: z.string(),
+      /** What follows a command of the terminal that means this folder: ` --data DIR`, or nothing. */
+      dataOption: z.string(),
       exchangeUrl: z.string().nullable(),
       /** Whether a crash writes the memory of this rig's processes to disk, prompts among it. */
       coreDumps: z.enum(['off', 'on', 'unknown']),

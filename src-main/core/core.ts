@@ -8,6 +8,7 @@ import { createRouterClient } from '@orpc/server'
 
 import { createBooks } from '#books/books.ts'
 import { EMBEDDED_VENUE } from '#contract/embedded-venue.ts'
+import { because } from '#contract/reasons.ts'
 import type { Clock } from '#contract/time.ts'
 import { bringUpToDate } from '#db/bring-up-to-date.ts'
 import { noteCleanEnd, takeCleanEnd } from '#db/clean-end.ts'
@@ -30,6 +31,7 @@ import { homeApi } from './home/index.ts'
 import { noteOwnKey } from './identity/index.ts'
 import { jobsApi, venuesApi } from './jobs/index.ts'
 import { ledgerApi } from './ledger/index.ts'
+import { pauseStored } from './listings/index.ts'
 import { marketDataApi } from './market-data/index.ts'
 import type { HostPort } from './host/host.port.ts'
 import { ALL_SCOPES, createOs, type CallContext } from './os.ts'
@@ -89,9 +91,8 @@ export function createCore(deps: CoreDeps) {
   const context = openContext(deps)
   const { log } = context
   noteOwnKey(context.rigDb, context.key.publicKey, context.clock.now())
-  if (noteRestore(context.rigDb, context.dataDir, context.clock.now()))
-    log.info('this folder was put back from a copy; its count of starts is raised')
   const venues = openVenues(context, deps.drivers)
+  noteRestoreOf(context, venues)
   const { domains } = createDomains(context, venues, { isClean: (path) => clean.has(path), ...deps })
   const router = routerOf(context, domains)
   let stopped: Promise<void> | null = null
@@ -163,6 +164,15 @@ function openVenues(context: CoreContext, drivers: VenueDrivers): VenueContext[]
     context.rigDb.close()
     throw error
   }
+}
+
+/** What is put back from a copy asks what its owner asked then: nothing is offered before he has seen it. */
+function noteRestoreOf({ rigDb, dataDir, clock, log }: CoreContext, venues: readonly VenueContext[]): void {
+  const isNew = noteRestore(rigDb, dataDir, clock.now(), (madeAt) => {
+    for (const { realmDb } of venues) pauseStored(realmDb, because('listing.restored', { madeAt }), clock.now())
+  })
+  if (isNew)
+    log.info('this folder was put back from a copy; its count of starts is raised, and its listings are paused')
 }
 
 function routerOf({ os }: CoreContext, domains: Domains) {

@@ -16,6 +16,7 @@ export function appPart(world: World, { scenario, contractHash, stopped }: FakeC
       version: '0.1.0',
       contractHash: contractHash ?? 'fake',
       mode: 'headless' as const,
+      dataOption: '',
       coreDumps: stopped === true ? ('on' as const) : ('off' as const),
       venues: [VENUE_FACTS],
       now: Date.now(),

@@ -165,6 +165,7 @@ export const listing = (now: number): Listing => ({
   since: now - 7_200_000,
   slotsMax: 4,
   slotsWhy: null,
+  stopped: null,
   qualifiedUntil: now + 20 * 86_400_000,
   draining: null,
 })
