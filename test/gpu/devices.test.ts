@@ -42,7 +42,7 @@ describe.skipIf(noGpu)('memory', () => {
   it.skipIf(isCard)('of the software device is 2 GiB to the byte, for one and for two', async ({ task }) => {
     const one = (await inspector().inspect(NANO, ON_GPU)).memory
     expect(one).toMatchObject({ freeBytes: SOFTWARE_BYTES, fits: 'yes' })
-    expect(one.method).toMatch(/^vulkan, 2 × 192 tokens/)
+    expect(one.method).toMatch(/^vulkan, 2 × 96 tokens/)
     expect(one.neededBytes).toBeGreaterThan(1_000_000)
     vi.stubEnv('GGML_VK_VISIBLE_DEVICES', TWO)
     const engines = inspector()

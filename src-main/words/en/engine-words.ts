@@ -42,6 +42,13 @@ export const engineWords: Record<keyof typeof engineFailures, string> = {
   'engine.slotsNoMemory':
     'Not enough memory for {slots} slots of {contextTokens} tokens. Use fewer slots, a shorter context or a smaller model.{says, select, yes { ({reason})} other {}}',
   'engine.contextSmaller': 'the context came out smaller than asked for',
+  'engine.warmUpFailed':
+    'The model was loaded, but its warm-up failed, so that it is not sold: {reason}. Load it again, with fewer slots or with fewer GPU layers.',
+  'engine.warmUpLong':
+    'The warm-up took longer than {seconds} s ({done} of {of} steps). Load it again: what the driver has compiled it usually keeps.',
+  'engine.warmUpEnded': 'The warm-up was ended because the model was unloaded. Load it again when you want it.',
+  'engine.gpuNone':
+    'Layers are to lie on a GPU, and the engine sees none here{named, select, yes {: {variable} is “{value}”, which names no device} other {}}. Set the GPU layers to 0, or look at the driver{named, select, yes { and that variable} other {}}.',
   'inspector.full': '{max} files are being read already. Wait for them, then try again.',
   'inspector.stopping': 'Stoker is stopping. Start it again to read this file.',
   'inspector.handedBack': 'The machine was given back while this file was read. Read it again when you want it.',
