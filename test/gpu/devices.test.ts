@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 
 import { ensureShape } from '../../tools/bench/shapes.ts'
-import { NANO, realEngine, SHA } from '../engine/engine-support.ts'
+import { ask, NANO, realEngine, run, SHA } from '../engine/engine-support.ts'
 import { gpus, isCard, makeEngines, noGpu, noTwo, ON_GPU, SOFTWARE_BYTES, TWO } from './gpu-machine.ts'
 
 afterEach(() => void vi.unstubAllEnvs())
@@ -35,6 +35,39 @@ describe.skipIf(noGpu)('the list', () => {
     expect(seen.length).toBeGreaterThan(1)
     expect(seen.map(({ index }) => index)).toEqual(seen.map((_, at) => at))
     task.meta.seen = `${seen.length} devices`
+  })
+})
+
+describe.skipIf(noGpu || isCard)('a device that is not there', () => {
+  it('by a variable that names none: the list is empty, and a load says which variable says what', async ({ task }) => {
+    vi.stubEnv('GGML_VK_VISIBLE_DEVICES', '7')
+    const one = engine()
+    expect(await one.gpus()).toEqual([])
+    await expect(one.load({ path: NANO, sha256: SHA }, ON_GPU)).rejects.toMatchObject({
+      code: 'ENGINE_LOAD_FAILED',
+      message: expect.stringContaining('GGML_VK_VISIBLE_DEVICES is “7”, which names no device'),
+    })
+    expect(one.state().kind).toBe('ready')
+    // Without layers on it nobody needs one.
+    expect(await one.load({ path: NANO, sha256: SHA }, { ...ON_GPU, gpuLayers: 0 })).toMatchObject({ slots: 2 })
+    task.meta.seen = 'refused with the variable and its value'
+  })
+
+  it('any more between the list and the load: refused, and what was loaded before serves on', async ({ task }) => {
+    const { engines } = makeEngines()
+    onTestFinished(() => engines.stop())
+    const file = { path: NANO, sha256: SHA }
+    const before = engines.of('before', { kind: 'local' })
+    await before.load(file, { ...ON_GPU, slots: 1 })
+    expect(await engines.gpus()).toHaveLength(1)
+    vi.stubEnv('GGML_VK_VISIBLE_DEVICES', '7')
+    await expect(engines.of('after', { kind: 'local' }).load(file, { ...ON_GPU, gpus: 'each' })).rejects.toMatchObject({
+      code: 'ENGINE_LOAD_FAILED',
+      message: expect.stringContaining('cannot be seen here'),
+    })
+    expect(before.state().kind).toBe('loaded')
+    expect(await run(before, ask('Say hello.', { maxTokens: 2 }))).toMatchObject({ error: null })
+    task.meta.seen = 'refused; the other one answers'
   })
 })
 

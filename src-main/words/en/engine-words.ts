@@ -31,6 +31,8 @@ export const engineWords: Record<keyof typeof engineFailures, string> = {
     'The engine stopped unexpectedly {crashes} times in a row. Try a smaller model or other settings, then retry.',
   'engine.noMemory':
     'Not enough memory for {slots} slots of {contextTokens} tokens: about {needed, number, ::.0} GiB are needed and {free, number, ::.0} GiB are free. {smallerSlots, plural, =0 {Close other programs, or use a smaller model} other {Use {smallerSlots} slots of {smallerContext} tokens}}.',
+  'engine.memoryTaken':
+    'There seemed to be memory for {slots} slots of {contextTokens} tokens (about {needed, number, ::.0} GiB needed, {free, number, ::.0} GiB free), but it could not be had when the model was loaded: something else took it at that moment, or the driver needs more than was estimated. {smallerSlots, plural, =0 {Close other programs, or use a smaller model} other {Load it again, or use {smallerSlots} slots of {smallerContext} tokens}}.',
   'engine.stepTakeUp': 'The engine could not take up this job ({reason}). Send the request again.',
   'engine.stepEvaluate': 'The engine could not evaluate this step ({reason}). Send the request again.',
   'engine.stepGoOn': 'The engine could not go on ({reason}). Send the request again.',
