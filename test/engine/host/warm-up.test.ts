@@ -50,7 +50,9 @@ describe('the plan', () => {
     )
   })
   it('on the processor: one short prompt, each number of streams, a grammar', () => {
-    expect(plan({ slots: 2, contextTokens: 4_096, batchTokens: 512, onGpu: false, prefixReuse: true })).toBe('p16 d1 d2 grammar')
+    expect(plan({ slots: 2, contextTokens: 4_096, batchTokens: 512, onGpu: false, prefixReuse: true })).toBe(
+      'p16 d1 d2 grammar',
+    )
   })
 })
 
@@ -62,7 +64,9 @@ describe('a warm-up', () => {
     const shapes = steps.map((items) => items.map(({ tokens }) => tokens.length).join('+'))
     expect(shapes.slice(0, 3)).toEqual(['63', '1', '1+1'])
     expect(told[0]).toMatch(/^0\//)
-    expect(told).toHaveLength(warmUpPlan({ slots: 2, contextTokens: 64, batchTokens: 512, onGpu: true, prefixReuse: true }).length)
+    expect(told).toHaveLength(
+      warmUpPlan({ slots: 2, contextTokens: 64, batchTokens: 512, onGpu: true, prefixReuse: true }).length,
+    )
     // Nothing of it stays: a position beyond the context, or a slot that is not empty, would fail a job.
     for (const items of steps)
       for (const { position, tokens } of items) expect(position + tokens.length).toBeLessThanOrEqual(64)
