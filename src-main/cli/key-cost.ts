@@ -1,17 +1,9 @@
 /** What a new key costs, in words, before it is made. */
-import { decimalDigits, plainDecimal } from '#contract/decimal.ts'
-import { knownUnit } from '#contract/units.ts'
 import type { FolderHistory, VenueHistory } from '#core/identity/index.ts'
 
-const amount = (nano: number, code: string): string => {
-  const unit = knownUnit(code)
-  return unit === undefined
-    ? `${nano} smallest parts of ${code}`
-    : `${plainDecimal(decimalDigits(nano, unit.scale))} ${unit.name}`
-}
+import { amount, many } from './amounts.ts'
 
 const day = (at: number): string => new Date(at).toISOString().slice(0, 10)
-const many = (n: number, one: string, more: string): string => `${n} ${n === 1 ? one : more}`
 
 function venueLines(
   { venueId, unit, receipts, claims, pendingNano, heldNano, qualifications }: VenueHistory,

@@ -1,7 +1,9 @@
 /** All commands together, and how their failures become exit codes. */
 import { Command, CommanderError } from 'commander'
 
+import { dataOption } from '#lib/data-directory.ts'
 import { EXITS, exitOf } from '#lib/exit-codes.ts'
+import { commandsAreFor } from '#words/words.ts'
 
 import { addBackup } from './commands/backup.command.ts'
 import { addBuyerKey } from './commands/buyer-key.command.ts'
@@ -62,6 +64,10 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   let code: number = EXITS.ok.exit
   try {
     const program = buildProgram()
+    program.hook('preAction', (_program, command) => {
+      const { data } = command.opts<{ data?: unknown }>()
+      if (typeof data === 'string') commandsAreFor(dataOption(data))
+    })
     program.hook('postAction', () => {
       code = typeof process.exitCode === 'number' ? process.exitCode : EXITS.ok.exit
     })

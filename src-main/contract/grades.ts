@@ -3,7 +3,7 @@
  */
 import { z } from 'zod'
 
-import { instrument } from './primitives.ts'
+import { instrument, measured, ordinal, smallRecord } from './primitives.ts'
 
 /** A share with a floor and a target, for instance 0.70 and 0.80. See docs/exam.md, Verdict. */
 const share = z
@@ -15,16 +15,16 @@ export const gradeLimits = z.object({
   /** Share of exam items right, over complete rounds of the level. */
   intelligence: share,
   /** Families with a floor of their own, for instance tools. */
-  families: z.record(z.string(), share),
+  families: smallRecord(share, 32),
   /** Time to first token: at most 5 % of calls may be above the ceiling (judged 5 % against 2 %). */
-  ttftCeilingMs: z.number().int().positive(),
+  ttftCeilingMs: ordinal,
   /**
    * Reference tokens per second and stream: at most 5 % of calls may be below, single and at the deployment's slots.
    */
-  throughputFloorTokPerS: z.number().positive(),
+  throughputFloorTokPerS: measured.gt(0),
   /** Input plus output of one call. */
-  contextTokens: z.number().int().positive(),
-  outputTokens: z.number().int().positive(),
+  contextTokens: ordinal,
+  outputTokens: ordinal,
   /** Share of jobs that fail; provisional until 300 jobs. */
   errorRateCeiling: z.number().gt(0).lt(1),
 })
@@ -33,7 +33,7 @@ export type GradeLimits = z.infer<typeof gradeLimits>
 export const gradeSpec = z.object({
   instrument,
   /** Rises with every change; a qualification names the version it was won under. */
-  version: z.number().int().positive(),
+  version: ordinal,
   title: z.string().min(1).max(80),
   /** Floors not calibrated on real models say so on every screen. */
   provisional: z.boolean(),

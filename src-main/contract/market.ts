@@ -41,6 +41,8 @@ export const listing = z.object({
    */
   slotsMax: z.number().int(),
   /** Why fewer than all are offered; null when all are. */ slotsWhy: reason.nullable(),
+  /** Why Stoker itself sells nothing of it, until it can again or the owner lets it (`relist`); null when it may. */
+  stopped: reason.nullable(),
   /** When the last pass of its model ends, or ended; null where the venue examines nobody, or its model never passed. */
   qualifiedUntil: epochMs.nullable(),
   /**
@@ -103,7 +105,7 @@ export const marketContract = {
   pause: method('operate', ['NOT_FOUND']).input(z.object({ venueId, instrument })).output(listing),
   resume: method('operate', SELL_CODES).input(z.object({ venueId, instrument })).output(listing),
   /**
-   * The owner has read why Stoker stopped selling it (a reason `breaker.…`): own faults and a silent engine are let go at
+   * The owner has read why Stoker stopped selling it (`stopped`): own faults and a silent engine are let go at
    * once, of the rest the self-check runs now. Error CONFLICT: nothing is stopped, or it still is so.
    */
   relist: method('operate', ['NOT_FOUND', 'CONFLICT']).input(z.object({ venueId, instrument })).output(listing),

@@ -81,12 +81,28 @@ export const tokens = z
   .int()
   .min(0)
   .max(2 ** 31)
+/**
+ * What another process states of its own counting: frames, records, versions, milliseconds it measured. Sums of many such
+ * numbers stay integers.
+ */
+export const COUNT_MAX = 2 ** 48
+export const count = z.number().int().min(0).max(COUNT_MAX)
+/** 1, 2, 3 … */
+export const ordinal = z.number().int().min(1).max(COUNT_MAX)
+/** Any other number another process states, such as a share or a rate. */
+export const MEASURED_MAX = 1e15
+export const measured = z.number().min(-MEASURED_MAX).max(MEASURED_MAX)
+/** A record of at most `most` entries. */
+export const smallRecord = <V extends z.ZodType>(value: V, most: number, keyChars = 80) =>
+  z
+    .record(z.string().max(keyChars), value)
+    .refine((record) => Object.keys(record).length <= most, `at most ${most} entries`)
 /** Why something is so: known here, with exactly its params. */
 export const reason = z.custom<Reason>((value) => checkedReason(value) !== null, 'a reason that is not known here')
 export const errorValue = z.object({
   code: z.string().max(64),
   message: z.string().max(2_000),
-  data: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).default({}),
+  data: smallRecord(z.union([z.string().max(4_096), measured, z.boolean(), z.null()]), 32).default({}),
   /** Beside what protocol 1 has; the receiver takes it only if it knows it (`checkedReason`), else the message. */
   reason: z.unknown().optional(),
 })

@@ -5,12 +5,14 @@
 import { z } from 'zod'
 
 import {
+  count,
   currency,
   digest,
   epochMs,
   instrument,
   jobId,
   nanoAmount,
+  ordinal,
   price,
   prices,
   publicKey,
@@ -27,11 +29,11 @@ const claimFacts = {
   jobId,
   supplier: publicKey,
   instrument,
-  specVersion: z.number().int().positive(),
+  specVersion: ordinal,
   modelSha256: sha256,
   /** Reference-token counts by the seller; the exchange bills its own. */
   usage: z.object({ inputTokens: tokens, outputTokens: tokens }),
-  timings: z.object({ ttftMs: z.number().int().min(0), durationMs: z.number().int().min(0) }),
+  timings: z.object({ ttftMs: count, durationMs: count }),
   /**
    * HMAC-SHA-256 under the job's salt of the canonical request and of the answer: its UTF-8 bytes in version 1, the
    * canonical JSON of {content, reasoning, toolCalls} in version 2. The salt goes to buyer and seller only.
@@ -63,7 +65,7 @@ const receiptFacts = {
    * 1, 2, 3 … per supplier; prev is the SHA-256 of the canonical form of the receipt before, of either version, 64 zeros
    * for the first.
    */
-  seq: z.number().int().positive(),
+  seq: ordinal,
   prev: digest,
   realm,
   feeBps: z.number().int().min(0).max(10_000),

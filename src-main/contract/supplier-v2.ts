@@ -23,11 +23,14 @@ import {
   TOOLS_MAX,
 } from './inference.ts'
 import {
+  COUNT_MAX,
   currency,
+  count,
   digest,
   epochMs,
   instrument,
   jobId,
+  measured,
   prices,
   publicKey,
   realm,
@@ -43,14 +46,13 @@ import {
   heartbeatMs,
   holdMs,
   jobFields,
-  jobState,
   offerFields,
   refusedFrame,
-  release,
   resumeWithinMs,
   sharedExchangeFrames,
   sharedSupplierFrames,
   SYNC_PAGE_MAX,
+  syncResultFields,
 } from './supplier.ts'
 
 /** Versions that are spoken; 1 on one machine only. */
@@ -59,7 +61,7 @@ export const SUPPLIER_PATH_V2 = '/supplier/v2'
 /** Bytes of unacknowledged frames that a side keeps for the other at most, whatever a welcome says. */
 export const WINDOW_BYTES_MAX = 67_108_864
 /** Starts of a supplier that are counted; far from where a sum would leave the integers. */
-export const EPOCH_MAX = 2 ** 48
+export const EPOCH_MAX = COUNT_MAX
 /** Clocks further apart than this are said. */
 export const CLOCKS_APART_SAID_MS = 120_000
 /** Beyond it what the other side signs could not be booked: nothing is sold. */
@@ -67,7 +69,7 @@ export const CLOCKS_APART_MAX_MS = 86_400_000
 
 const nonce = z.string().regex(/^[A-Za-z0-9_-]{43}$/)
 /** Raised at every start of a supplier, and kept by both sides. */
-const epoch = z.number().int().min(0).max(EPOCH_MAX)
+const epoch = count
 /** What the two sides may do beyond this page; unknown ones are ignored. None so far. */
 const features = z.array(z.string().regex(/^[a-z0-9.-]{1,40}$/)).max(32)
 
@@ -98,13 +100,13 @@ export const helloFrameV2 = z.object({
   client: z.string().max(80),
   features,
   /** The session and the highest seq received in it. */
-  resume: z.object({ session: z.string().max(64), received: z.number().int().min(0) }).optional(),
+  resume: z.object({ session: z.string().max(64), received: count }).optional(),
   sig: signature,
 })
 export type HelloFrameV2 = z.infer<typeof helloFrameV2>
 
 /** The last record of a chain: its number and hash; 0 and 64 zeros before the first. */
-export const chainHead = z.object({ seq: z.number().int().min(0), hash: digest })
+export const chainHead = z.object({ seq: count, hash: digest })
 export type ChainHead = z.infer<typeof chainHead>
 export const chainHeads = z.object({ receipts: chainHead, releases: chainHead })
 export type ChainHeads = z.infer<typeof chainHeads>
@@ -118,10 +120,10 @@ export const welcomeFrameV2 = z.object({
   protocol: z.literal(2),
   session: z.string().max(64),
   resumed: z.boolean(),
-  received: z.number().int().min(0),
+  received: count,
   heartbeatMs,
   resumeWithinMs,
-  /** Bytes of unacknowledged envelopes, as text, that each side may leave the other with; beyond it the session is lost. */
+  /** Bytes of unacknowledged frames, as text, that each side may leave the other with; beyond it the session is lost. */
   windowBytes: z.number().int().min(1_048_576).max(WINDOW_BYTES_MAX),
   realm,
   unit: z.object({ code: currency, scale: unitScale }),
@@ -181,8 +183,8 @@ export const textPiece = z.object({
 })
 /** A whole answer: what `answerMac` of a claim of version 2 is over. */
 export const answerText = z.object({
-  content: z.string(),
-  reasoning: z.string(),
+  content: z.string().max(MESSAGE_BYTES_MAX),
+  reasoning: z.string().max(MESSAGE_BYTES_MAX),
   toolCalls: z.array(toolCall).max(TOOLS_MAX),
 })
 export type AnswerText = z.infer<typeof answerText>
@@ -214,7 +216,7 @@ export const supplierFrameV2 = z.discriminatedUnion('t', [
         z.object({
           position,
           tokenId: tokens,
-          top: z.array(z.object({ tokenId: tokens, logprob: z.number() })).max(5),
+          top: z.array(z.object({ tokenId: tokens, logprob: measured })).max(5),
           path: z.array(digest).max(32),
         }),
       )
@@ -226,13 +228,7 @@ export type SupplierFrameV2 = z.infer<typeof supplierFrameV2>
 // ---- exchange → supplier ----
 export const exchangeFrameV2 = z.discriminatedUnion('t', [
   ...sharedExchangeFrames,
-  z.object({
-    t: z.literal('sync.result'),
-    receipts: z.array(receipt).max(SYNC_PAGE_MAX),
-    releases: z.array(release).max(SYNC_PAGE_MAX),
-    jobs: z.array(z.object({ jobId, state: jobState })).max(SYNC_PAGE_MAX),
-    more: z.boolean(),
-  }),
+  z.object({ ...syncResultFields, receipts: z.array(receipt).max(SYNC_PAGE_MAX) }),
   z.object({
     ...jobFields,
     request: jobRequest,

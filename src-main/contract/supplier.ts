@@ -13,6 +13,7 @@ import { z } from 'zod'
 import { gradeSpec, gradeSpecs } from './grades.ts'
 import { inferenceRequest } from './inference.ts'
 import {
+  count,
   deploymentId,
   digest,
   epochMs,
@@ -20,12 +21,15 @@ import {
   examId,
   instrument,
   jobId,
+  measured,
   nanoAmount,
+  ordinal,
   price,
   publicKey,
   realm,
   sha256,
   signature,
+  smallRecord,
   tokens,
   v1Currency,
 } from './primitives.ts'
@@ -50,7 +54,7 @@ export const holdMs = z
 // ---- handshake (bare frames, no envelope) ----
 export const challengeFrame = z.object({
   t: z.literal('challenge'),
-  protocol: z.number().int(),
+  protocol: count,
   nonce: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
   exchange: publicKey,
   time: epochMs,
@@ -66,14 +70,14 @@ export const helloFrame = z.object({
   sig: signature,
   name: z.string().min(1).max(80),
   client: z.string().max(80),
-  resume: z.object({ session: z.string().max(64), received: z.number().int().min(0) }).optional(),
+  resume: z.object({ session: z.string().max(64), received: count }).optional(),
 })
 export type HelloFrame = z.infer<typeof helloFrame>
 export const welcomeFrame = z.object({
   t: z.literal('welcome'),
   session: z.string().max(64),
   resumed: z.boolean(),
-  received: z.number().int().min(0),
+  received: count,
   heartbeatMs,
   resumeWithinMs,
   realm,
@@ -113,20 +117,20 @@ export type EngineIdentity = z.infer<typeof offeredIdentity>
  * it.
  */
 export const jobState = z.enum(['pending', 'settled', 'void', 'unknown'])
-export const release = z.object({ seq: z.number().int().positive(), jobId, amountNano: nanoAmount, at: epochMs })
+export const release = z.object({ seq: ordinal, jobId, amountNano: nanoAmount, at: epochMs })
 export type Release = z.infer<typeof release>
 export const bookRow = z.object({
   askNanoPerMtok: price,
-  suppliers: z.number().int().min(0),
-  freeSlots: z.number().int().min(0),
+  suppliers: count,
+  freeSlots: count,
   mine: z.boolean(),
 })
 export const book = z.object({
   instrument,
   at: epochMs,
   rows: z.array(bookRow).max(200),
-  jobsLastHour: z.number().int().min(0),
-  waiting: z.number().int().min(0),
+  jobsLastHour: count,
+  waiting: count,
 })
 export type Book = z.infer<typeof book>
 
@@ -135,8 +139,8 @@ export type Book = z.infer<typeof book>
 export const sharedSupplierFrames = [
   z.object({
     t: z.literal('sync'),
-    afterReceiptSeq: z.number().int().min(0),
-    afterReleaseSeq: z.number().int().min(0),
+    afterReceiptSeq: count,
+    afterReleaseSeq: count,
     openJobs: z.array(jobId).max(SYNC_PAGE_MAX),
   }),
   z.object({ t: z.literal('withdraw'), instrument }),
@@ -157,7 +161,7 @@ export const sharedSupplierFrames = [
   z.object({ t: z.literal('job.accept'), jobId }),
   z.object({ t: z.literal('job.reject'), jobId, error: errorValue }),
   z.object({ t: z.literal('job.error'), jobId, error: errorValue }),
-  z.object({ t: z.literal('ping'), n: z.number().int().min(0) }),
+  z.object({ t: z.literal('ping'), n: count }),
 ] as const
 export const offerFields = {
   t: z.literal('offer'),
@@ -187,14 +191,14 @@ export type SupplierFrame = z.infer<typeof supplierFrame>
  */
 export const examLimitView = z.object({
   name: z.string().max(80),
-  n: z.number().int(),
-  k: z.number().int(),
-  s: z.number(),
-  floor: z.number(),
-  target: z.number(),
+  n: count,
+  k: count,
+  s: measured,
+  floor: measured,
+  target: measured,
   state: z.enum(['passed', 'not-reached', 'undecided']),
-  low: z.number(),
-  high: z.number(),
+  low: measured,
+  high: measured,
 })
 export type ExamLimitView = z.infer<typeof examLimitView>
 /** The same in both versions. */
@@ -210,10 +214,10 @@ export const sharedExchangeFrames = [
     examId,
     spec: gradeSpec,
     commitment: digest,
-    attempt: z.number().int().positive(),
+    attempt: ordinal,
     resumed: z.boolean(),
     /** Asked and right in earlier attempts that go on counting, by limit name. */
-    carried: z.record(z.string().max(80), z.object({ n: tokens, k: tokens })).default({}),
+    carried: smallRecord(z.object({ n: tokens, k: tokens }), 32).default({}),
   }),
   z.object({ t: z.literal('exam.refused'), requestId: z.string().max(64), error: errorValue }),
   /**
@@ -227,9 +231,9 @@ export const sharedExchangeFrames = [
     itemId: z.string().max(64),
     right: z.boolean(),
     reason: z.string().max(80),
-    ttftMs: z.number().nullable(),
+    ttftMs: measured.nullable(),
     tokens,
-    tokPerS: z.number().nullable(),
+    tokPerS: measured.nullable(),
     replySha256: digest,
     arrivedAt: epochMs,
     sig: signature,
@@ -238,8 +242,8 @@ export const sharedExchangeFrames = [
     t: z.literal('exam.progress'),
     examId,
     phase: z.enum(['items', 'single', 'slots']),
-    done: z.number().int(),
-    atMost: z.number().int(),
+    done: count,
+    atMost: count,
     limits: z.array(examLimitView).max(32),
   }),
   /**
@@ -265,7 +269,7 @@ export const sharedExchangeFrames = [
     /** The text as a code with its params, for who knows it (`checkedReason`). */
     reason: z.unknown().optional(),
   }),
-  z.object({ t: z.literal('pong'), n: z.number().int().min(0), time: epochMs }),
+  z.object({ t: z.literal('pong'), n: count, time: epochMs }),
   z.object({ t: z.literal('error'), error: errorValue }),
 ] as const
 /**
@@ -276,7 +280,7 @@ export const jobFields = {
   t: z.literal('job'),
   jobId,
   instrument,
-  specVersion: z.number().int(),
+  specVersion: count,
   reserveNano: nanoAmount,
   deadlineMs: z
     .number()
@@ -287,15 +291,16 @@ export const jobFields = {
   examId: examId.optional(),
   itemId: z.string().max(64).optional(),
 }
+/** One page of what a `sync` asked for; `more` asks for the next. Receipts are those of the version. */
+export const syncResultFields = {
+  t: z.literal('sync.result'),
+  releases: z.array(release).max(SYNC_PAGE_MAX),
+  jobs: z.array(z.object({ jobId, state: jobState })).max(SYNC_PAGE_MAX),
+  more: z.boolean(),
+}
 export const exchangeFrame = z.discriminatedUnion('t', [
   ...sharedExchangeFrames,
-  z.object({
-    t: z.literal('sync.result'),
-    receipts: z.array(receiptV1).max(SYNC_PAGE_MAX),
-    releases: z.array(release).max(SYNC_PAGE_MAX),
-    jobs: z.array(z.object({ jobId, state: jobState })).max(SYNC_PAGE_MAX),
-    more: z.boolean(),
-  }),
+  z.object({ ...syncResultFields, receipts: z.array(receiptV1).max(SYNC_PAGE_MAX) }),
   z.object({ ...jobFields, request: inferenceRequest, priceNanoPerMtok: price }),
   z.object({ t: z.literal('job.settled'), receipt: receiptV1 }),
   z.object({ t: z.literal('book'), book }),
@@ -304,8 +309,8 @@ export type ExchangeFrame = z.infer<typeof exchangeFrame>
 
 /** `frame` is parsed by the receiver with its own union; `seq` 0 marks a bare acknowledgement without a frame. */
 export const envelope = z.object({
-  seq: z.number().int().min(0),
-  ack: z.number().int().min(0),
+  seq: count,
+  ack: count,
   frame: z.unknown().optional(),
 })
 export type Envelope = z.infer<typeof envelope>

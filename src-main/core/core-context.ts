@@ -102,6 +102,10 @@ export interface DeploymentsService {
   loaded(deploymentId: string): LoadedDeployment | null
   /** Everything in memory now. */
   allLoaded(): LoadedDeployment[]
+  /** Those of this machine whose engine crashed too often in a row, and why. */
+  broken(): { deploymentId: DeploymentId; reason: Reason }[]
+  /** Starts such an engine again and loads it; nothing for any other. Errors: MODEL_*, ENGINE_*. */
+  restartBroken(deploymentId: string): Promise<void>
   /** Its engine, loaded or not; null when there is no such deployment or it was never loaded. */
   engine(deploymentId: string): EnginePort | null
   /** Why it could not be loaded, or was stopped; null where neither holds. */
@@ -144,14 +148,6 @@ export interface PowerService {
   ofJob(job: { startedAt: EpochMs; endedAt: EpochMs }): Nano | null
 }
 
-/** What the disks under the records show the domains of one venue. */
-export interface StorageService {
-  /** Why nothing can be booked now; null when all is well. */
-  trouble(): Reason | null
-  /** Called after every change; the returned function ends it. */
-  onChange(listener: () => void): () => void
-}
-
 export interface QualificationFacts {
   instrument: Instrument
   deploymentId: DeploymentId
@@ -183,8 +179,8 @@ export interface TradingService {
   connectedShare(from: EpochMs): number | null
   /** What of the exchange's records cannot be booked, one line each; empty when all is well. */
   unbooked(): string[]
-  /** Why nothing can be booked now; null when the disks are well, missing where nobody watches them. */
-  storageTrouble?(): Reason | null
+  /** Why nothing at all may be sold on the venue now, whatever is listed; null when it may, missing where nobody watches. */
+  stopped?(): Reason | null
   /**
    * Why the deployment or model may not be unloaded or removed now (a listing, an exam, running jobs), in plain words;
    * null when it may.

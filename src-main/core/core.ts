@@ -8,6 +8,7 @@ import { createRouterClient } from '@orpc/server'
 
 import { createBooks } from '#books/books.ts'
 import { EMBEDDED_VENUE } from '#contract/embedded-venue.ts'
+import { because } from '#contract/reasons.ts'
 import type { Clock } from '#contract/time.ts'
 import { bringUpToDate } from '#db/bring-up-to-date.ts'
 import { noteCleanEnd, takeCleanEnd } from '#db/clean-end.ts'
@@ -30,6 +31,7 @@ import { homeApi } from './home/index.ts'
 import { noteOwnKey } from './identity/index.ts'
 import { jobsApi, venuesApi } from './jobs/index.ts'
 import { ledgerApi } from './ledger/index.ts'
+import { pauseStored } from './listings/index.ts'
 import { marketDataApi } from './market-data/index.ts'
 import type { HostPort } from './host/host.port.ts'
 import { ALL_SCOPES, createOs, type CallContext } from './os.ts'
@@ -89,9 +91,8 @@ export function createCore(deps: CoreDeps) {
   const context = openContext(deps)
   const { log } = context
   noteOwnKey(context.rigDb, context.key.publicKey, context.clock.now())
-  if (noteRestore(context.rigDb, context.dataDir, context.clock.now()))
-    log.info('this folder was put back from a copy; its count of starts is raised')
   const venues = openVenues(context, deps.drivers)
+  noteRestoreOf(context, venues)
   const { domains } = createDomains(context, venues, { isClean: (path) => clean.has(path), ...deps })
   const router = routerOf(context, domains)
   let stopped: Promise<void> | null = null
@@ -105,13 +106,14 @@ export function createCore(deps: CoreDeps) {
     rigName: (): string => domains.settings.current().rigName,
     /** Starts the loops and connects to the exchange. */
     start(): void {
-      const { models, deployments, power, ownUse, backup, breaker, storage } = domains
+      const { models, deployments, devices, power, ownUse, backup, breaker, storage } = domains
       storage.start()
       models.start().catch((error: unknown) => log.warn({ err: error }, 'the bundled models are not all there'))
       power.start()
       deployments.start()
       backup.start()
       breaker.start()
+      devices.start()
       for (const { jobs, exams, listings, market, records } of domains.venues) {
         // Before exams and listings: a fresh session first ends what the old one ran.
         jobs.start()
@@ -164,15 +166,24 @@ function openVenues(context: CoreContext, drivers: VenueDrivers): VenueContext[]
   }
 }
 
+/** What is put back from a copy asks what its owner asked then: nothing is offered before he has seen it. */
+function noteRestoreOf({ rigDb, dataDir, clock, log }: CoreContext, venues: readonly VenueContext[]): void {
+  const isNew = noteRestore(rigDb, dataDir, clock.now(), (madeAt) => {
+    for (const { realmDb } of venues) pauseStored(realmDb, because('listing.restored', { madeAt }), clock.now())
+  })
+  if (isNew)
+    log.info('this folder was put back from a copy; its count of starts is raised, and its listings are paused')
+}
+
 function routerOf({ os }: CoreContext, domains: Domains) {
-  const { settings, onboarding, hardware, models, deployments, power, ownUse, backup, app, venues, homes } = domains
+  const { settings, onboarding, devices, models, deployments, power, ownUse, backup, app, venues, homes } = domains
   const of = byVenue(venues)
   return os.router({
     app: {
       ...app.api,
       ...ledgerApi(os, (venueId) => of(venueId).ledger),
       ...homeApi(os, (venueId) => homes[venues.indexOf(of(venueId))]!),
-      ...hardware.api,
+      ...devices.api,
       ...power.api,
       ...settings.api,
       ...onboarding.api,
@@ -193,12 +204,13 @@ function routerOf({ os }: CoreContext, domains: Domains) {
  * of the others.
  */
 async function stopAll({ engines, rigDb, log, dataDir }: CoreContext, domains: Domains): Promise<void> {
-  const { venues, ownUse, deployments, models, power, backup, breaker, storage } = domains
+  const { venues, ownUse, deployments, devices, models, power, backup, breaker, storage } = domains
   const each = (stop: (venue: VenueDomains) => unknown): (() => unknown)[] => venues.map((venue) => () => stop(venue))
   const steps: (() => unknown)[] = [
     // First: a copy in the making reads the databases that are closed below.
     () => backup.stop(),
     () => breaker.stop(),
+    () => devices.stop(),
     () => storage.stop(),
     () => ownUse.stop(),
     ...each(({ jobs }) => jobs.stop()),

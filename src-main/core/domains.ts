@@ -2,25 +2,26 @@
  * Builds the domains in the order of their needs, in two rooms: what belongs to the machine, then what trades, once a
  * venue. What a domain needs of a later one is a link (domain-links.ts).
  */
-import { because } from '#contract/reasons.ts'
 import { late, type Late } from '#lib/late.ts'
 
 import { createApp } from './app/index.ts'
 import { createBackup } from './backup/index.ts'
-import { createBreaker, guardBooks, type Breaker } from './breaker/index.ts'
+import { createBreaker } from './breaker/index.ts'
 import { createSlotLeases, type SlotLeases } from './capacity/index.ts'
 import type { LeaseSource } from './capacity/lease.port.ts'
-import type { CoreContext, StorageService, TradingService, VenueContext } from './core-context.ts'
+import type { CoreContext, TradingService, VenueContext } from './core-context.ts'
 import { createDeployments } from './deployments/index.ts'
 import { createLinks, type DomainLinks, type LinkedDomains } from './domain-links.ts'
 import { billedBetween, createEarnings } from './earnings/index.ts'
 import { createRecordedEvents } from './events/index.ts'
 import { createExams } from './exams/index.ts'
-import { createHardware } from './hardware/index.ts'
+import { createDevices, createHardware } from './hardware/index.ts'
+import type { SensorsPort } from './hardware/sensors.port.ts'
 import { createHome } from './home/index.ts'
+import { sellerKeyPath } from './identity/index.ts'
 import { createHandBack, createJobs, MeasuresOfAll, type Jobs } from './jobs/index.ts'
 import { createLedger } from './ledger/index.ts'
-import { createListings, type BreakerListings } from './listings/index.ts'
+import { createListings } from './listings/index.ts'
 import { createLastTerms, createMarketData } from './market-data/index.ts'
 import { createModels } from './models/index.ts'
 import { createOnboarding } from './onboarding/index.ts'
@@ -29,7 +30,7 @@ import type { EndpointPort } from './own-use/own-use.port.ts'
 import { createPower, type PowerSources } from './power/index.ts'
 import { createRecords } from './records/index.ts'
 import { createSettings } from './settings/index.ts'
-import { createStorage, type Storage } from './storage/index.ts'
+import { createStorage } from './storage/index.ts'
 
 export interface DomainOptions {
   /** Serves the owner's own use; null or missing where the process has none. */
@@ -43,27 +44,21 @@ export interface DomainOptions {
    * default.
    */
   calibrateOnDeploy?: boolean
+  /** Reads what drivers say of GPUs; null or missing where the process has no such child. */
+  sensors?: SensorsPort | null
   /** Where watts are read; the system's own meters by default. */
   powerSources?: PowerSources
   /** Databases that are as their last owner left them in order; the others are checked at the start. */
   isClean?: (path: string) => boolean
-  /** The code of the thread that copies databases, where it is not the source file. */
-  copyEntry?: string
 }
 
 /** Also the links, for the test that every one of them leads somewhere. */
-export function createDomains(core: CoreContext, opened: readonly VenueContext[], options: DomainOptions) {
-  const { context, venues: venueContexts, reportTo } = guardBooks(core, opened)
+export function createDomains(context: CoreContext, venueContexts: readonly VenueContext[], options: DomainOptions) {
   const linked: Late<LinkedDomains> = late('a domain of the core')
   const links = createLinks(linked)
   const machine = createMachineDomains(context, venueContexts, options, links)
-  reportTo(machine.breaker)
   const shared = { capacity: createSlotLeases({ slotsOf: links.slotsOf }), measures: new MeasuresOfAll() }
-  const storage = createStorage(context, venueContexts, {
-    onBack: links.recordRemaining,
-    ...(options.isClean === undefined ? {} : { isClean: options.isClean }),
-  })
-  const venues = venueContexts.map((venue) => createVenueDomains(venue, { ...machine, storage }, shared))
+  const venues = venueContexts.map((venue) => createVenueDomains(venue, machine, shared))
   const { handBack } = createHandBack(context, {
     venues,
     deployments: machine.deployments,
@@ -79,13 +74,12 @@ export function createDomains(core: CoreContext, opened: readonly VenueContext[]
     recorded: machine.recorded,
   })
   const homes = venues.map((venue) => createVenueHome(venue, { machine, live: app.live, links }))
-  return { links, domains: { ...machine, storage, venues, handBack, app, homes } }
+  return { links, domains: { ...machine, venues, handBack, app, homes } }
 }
 export type Domains = ReturnType<typeof createDomains>['domains']
 export type VenueDomains = Domains['venues'][number]
 
 type MachineDomains = ReturnType<typeof createMachineDomains>
-type SharedDomains = MachineDomains & { storage: Storage }
 
 /** Of no venue: the owner's settings, models and what runs them, and electricity. */
 function createMachineDomains(
@@ -94,7 +88,7 @@ function createMachineDomains(
   options: DomainOptions,
   links: DomainLinks,
 ) {
-  const { prefixReuse, calibrateOnDeploy, powerSources, copyEntry } = options
+  const { prefixReuse, calibrateOnDeploy, powerSources } = options
   const settings = createSettings(context)
   const onboarding = createOnboarding(context)
   const hardware = createHardware(context)
@@ -129,33 +123,55 @@ function createMachineDomains(
   })
   const ownUse = createOwnUse(context, deployments, options.endpoint ?? null)
   const recorded = createRecordedEvents(context)
-  const breaker = createBreaker(context, { deployments, models, venues, recorded })
-  const backup = createBackup(context, copyEntry === undefined ? {} : { entry: copyEntry })
-  return { settings, onboarding, hardware, models, deployments, power, ownUse, recorded, breaker, backup }
+  const devices = createDevices(context, { hardware, deployments, recorded, sensors: options.sensors ?? null })
+  const spilled = (deploymentId: string): Promise<number | null> => devices.spilled(deploymentId)
+  const storage = createStorage(context, venues, { isClean: options.isClean, onBack: links.recordRemaining })
+  const breaker = createBreaker(context, {
+    deployments,
+    models,
+    venues,
+    recorded,
+    storage,
+    spilled,
+    sellerKey: { path: sellerKeyPath(context.dataDir), publicKey: context.key.publicKey },
+  })
+  devices.reportTo(breaker)
+  const backup = createBackup(context)
+  return {
+    settings,
+    onboarding,
+    hardware,
+    devices,
+    models,
+    deployments,
+    power,
+    ownUse,
+    recorded,
+    storage,
+    breaker,
+    backup,
+  }
 }
 
 /** Of one venue: exams, listings, jobs and their money. */
 function createVenueDomains(
   context: VenueContext,
-  machine: SharedDomains,
+  machine: MachineDomains,
   shared: { capacity: SlotLeases; measures: MeasuresOfAll },
 ) {
   const { deployments, power, onboarding, breaker } = machine
   const terms = createLastTerms(context)
   const exams = createExams(context, { deployments, specs: terms.specs, breaker })
+  machine.devices.onSpill(({ deploymentId, since, bytes }) => exams.spoil(deploymentId, since, bytes))
   const qualifications = () => exams.qualifications()
   const serving: Late<Jobs> = late('the jobs of a venue')
-  const storage: StorageService = {
-    trouble: () => machine.storage.troubleOf(context.realmDb),
-    onChange: (listener) => machine.storage.onChange(listener),
-  }
   const listings = createListings(context, {
     deployments,
     qualifications,
     specOf: terms.specOf,
     passedUntil: (...model) => exams.passedUntil(...model),
     onPassed: (listener) => exams.onPassed(listener),
-    breaker: throughBoth(breaker, storage),
+    breaker,
     jobs: serving.get,
   })
   const jobs = createJobs(context, {
@@ -179,32 +195,16 @@ function createVenueDomains(
       return route === null || route.closed !== null ? null : shared.capacity.lease(route.deploymentId)
     },
   }
-  return { context, terms, exams, listings, jobs, market, records, ledger, earnings, leases, storage }
+  return { context, terms, exams, listings, jobs, market, records, ledger, earnings, leases }
 }
-
-/** What cannot be booked is not sold, and neither is what the breaker stopped. */
-const throughBoth = (breaker: Breaker, storage: StorageService): BreakerListings => ({
-  why(through) {
-    // The breaker's reason says what has to succeed first, and can be ended by hand.
-    const stopped = breaker.why(through)
-    if (stopped !== null) return stopped
-    const trouble = storage.trouble()
-    return trouble === null ? null : because('listing.storage', { trouble })
-  },
-  onChange(listener) {
-    const offs = [breaker.onChange(listener), storage.onChange(listener)]
-    return () => offs.forEach((off) => off())
-  },
-  relist: (through, instrument) => breaker.relist(through, instrument),
-})
 
 /** Home of one venue: what only gathers. */
 function createVenueHome(
   venue: ReturnType<typeof createVenueDomains>,
   { machine, live, links }: { machine: MachineDomains; live: TradingService['live']; links: DomainLinks },
 ) {
-  const { models, deployments, power, onboarding } = machine
-  const { context, terms, exams, listings, jobs, market, earnings, storage } = venue
+  const { models, deployments, power, onboarding, breaker } = machine
+  const { context, terms, exams, listings, jobs, market, earnings } = venue
   const service: TradingService = {
     live,
     listings: () => listings.all(),
@@ -213,7 +213,7 @@ function createVenueHome(
     jobsSince: (from) => jobs.since(from),
     connectedShare: (from) => listings.connectedShare(from),
     unbooked: () => jobs.problems(),
-    storageTrouble: () => storage.trouble(),
+    stopped: () => breaker.why({ deploymentId: null, sha256: null, venueId: context.venueId }),
     inUse: links.inUse,
   }
   return createHome(context, {

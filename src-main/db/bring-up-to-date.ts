@@ -34,7 +34,7 @@ export async function bringUpToDate({ path, migrations, onProgress, tickMs }: Br
   if (statSync(path).size === 0) throw emptyFile(path)
   if (!isBehind(path, migrations)) return
   let last: MigrationProgress | null = null
-  await offThread<void>(migrateTask(path, migrations), {
+  await offThread(migrateTask(path, migrations), {
     ...(tickMs === undefined ? {} : { tickMs }),
     onProgress(progress) {
       last = progress

@@ -96,5 +96,5 @@ export async function checkFile(
   options.signal?.throwIfAborted()
   const bytes = bytesOf(path)
   const task: CheckTask = { kind: 'check', path, depth: bytes <= FULL_BYTES ? 'full' : depth }
-  return bytes <= atOnceBytes ? checkNow(task) : offThread<string[]>(task, options)
+  return bytes <= atOnceBytes ? checkNow(task) : offThread(task, options)
 }

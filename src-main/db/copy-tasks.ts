@@ -40,7 +40,5 @@ export interface CopyProblem {
   readonly detail: string
 }
 
-export type CopyMessage =
-  | { t: 'progress'; progress: CopyProgress }
-  | { t: 'copied'; file: CopiedFile }
-  | { t: 'problem'; problem: CopyProblem }
+/** The copies, or why there are none: then some files may lie there half made. */
+export type CopyOutcome = { copied: CopiedFile[] } | { problem: CopyProblem }

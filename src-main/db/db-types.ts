@@ -32,6 +32,11 @@ export interface Db {
    * seen by any statement) stays so until it is opened anew. Null when all is well.
    */
   trouble(): StokerError | null
+  /**
+   * Called after every failure that `trouble` knows, once no transaction is open: whoever listens may write elsewhere.
+   * The returned function ends it.
+   */
+  onTrouble(listener: (trouble: StokerError) => void): () => void
   /** A write that changes nothing, so that whoever waits for a disk knows when it is back. False when it fails. */
   tryWrite(): boolean
   close(): void

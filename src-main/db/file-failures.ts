@@ -9,6 +9,8 @@ import { asStokerError } from './sqlite-failure.ts'
 export interface FileFailures {
   /** The same statement; a failure of the disk or the file is remembered and thrown in words. */
   watch(statement: Statement): Statement
+  /** Called in a microtask, since a failure is met inside a transaction, and those are synchronous. */
+  onTrouble(listener: (trouble: StokerError) => void): () => void
   /** A write came through. */
   wrote(): void
   trouble(): StokerError | null
@@ -17,6 +19,7 @@ export interface FileFailures {
 export function failuresOf(path: string): FileFailures {
   let damage: StokerError | null = null
   let unwritten: StokerError | null = null
+  const listeners = new Set<(trouble: StokerError) => void>()
   const run = <T>(work: () => T): T => {
     try {
       return work()
@@ -25,6 +28,9 @@ export function failuresOf(path: string): FileFailures {
       if (known instanceof StokerError && known !== error) {
         if (known.code === 'DB_CORRUPT') damage ??= known
         else unwritten = known
+        queueMicrotask(() => {
+          for (const listener of listeners) listener(known)
+        })
       }
       throw known
     }
@@ -39,6 +45,10 @@ export function failuresOf(path: string): FileFailures {
         all: (...params: unknown[]) => run(() => all(...params)),
         run: (...params: unknown[]) => run(() => write(...params)),
       })
+    },
+    onTrouble(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
     },
     wrote: () => (unwritten = null),
     trouble: () => damage ?? unwritten,

@@ -19,6 +19,8 @@ import type { Db } from './db-types.ts'
 export interface FileHealth {
   /** What stands in the way of using this database, or any of them; null when nothing does. */
   trouble(db?: Db): StokerError | null
+  /** The same, looked at now; where the last write failed, one that changes nothing is tried. */
+  look(db: Db): StokerError | null
   start(): void
   stop(): void
 }
@@ -29,8 +31,8 @@ export interface FileHealthOptions {
   log: Log
   /** Files that need no check at the start. */
   isClean: (path: string) => boolean
-  /** Told after every change; null when all is well again. */
-  onChange: (trouble: StokerError | null) => void
+  /** Told after every change of one database; null when it is well again. */
+  onChange: (trouble: StokerError | null, db: Db) => void
 }
 
 const LOOK_MS = 2 * SECOND_MS
@@ -49,14 +51,18 @@ function roomAt(folder: string): number | null {
   }
 }
 
-const inode = (path: string): number | null => statSync(path, { throwIfNoEntry: false })?.ino ?? null
+/** What stays when a file is renamed, and is another when it is made anew; null where there is none. */
+function identityOf(path: string): string | null {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false })
+  return found === undefined ? null : `${found.dev}:${found.ino}`
+}
 
-/** Found without a write. `ino` is that of the file when it was opened: another one in its place is not ours. */
-function outside(path: string, ino: number | null, room: number): StokerError | null {
+/** Found without a write. `opened` is the file that was opened: another one in its place is not ours. */
+function outside(path: string, opened: string | null, room: number): StokerError | null {
   try {
     if (!existsSync(dirname(path))) return fail('disk.gone', { path: dirname(path) })
-    if (inode(path) !== ino) return fail('disk.gone', { path })
-    for (const file of [path, `${path}-wal`]) if (existsSync(file)) accessSync(file, constants.W_OK)
+    if (identityOf(path) !== opened) return fail('disk.gone', { path })
+    for (const file of [path, `${path}-wal`, `${path}-shm`]) if (existsSync(file)) accessSync(file, constants.W_OK)
   } catch (error) {
     return diskFailure(error, path)
   }
@@ -65,17 +71,17 @@ function outside(path: string, ino: number | null, room: number): StokerError | 
 }
 
 export function watchFiles({ dbs, clock, log, isClean, onChange }: FileHealthOptions): FileHealth {
-  const inodes = new Map(dbs.map((db) => [db, inode(db.path)]))
+  const opened = new Map(dbs.map((db) => [db, identityOf(db.path)]))
   const found = new Map<Db, StokerError>()
   const damaged = new Map<Db, StokerError>()
   const stopping = new AbortController()
 
-  const look = (db: Db): StokerError | null => {
+  const find = (db: Db): StokerError | null => {
     const lasting = damaged.get(db)
     if (lasting !== undefined) return lasting
     const known = found.get(db)
     const room = known?.code === 'DISK_FULL' ? ROOM_BYTES.go : ROOM_BYTES.stop
-    const reason = outside(db.path, inodes.get(db) ?? null, room)
+    const reason = outside(db.path, opened.get(db) ?? null, room)
     if (reason !== null) return reason
     const failed = db.trouble()
     return failed === null || (failed.code !== 'DB_CORRUPT' && db.tryWrite()) ? null : failed
@@ -87,10 +93,15 @@ export function watchFiles({ dbs, clock, log, isClean, onChange }: FileHealthOpt
     else found.set(db, trouble)
     if (trouble === null) log.warn({ path: db.path }, 'the database can be used again')
     else log.error({ err: trouble }, 'a database cannot be used')
-    onChange(trouble)
+    onChange(trouble, db)
+  }
+  const look = (db: Db): StokerError | null => {
+    const trouble = find(db)
+    set(db, trouble)
+    return trouble
   }
   const lookAtAll = (): void => {
-    for (const db of dbs) set(db, look(db))
+    for (const db of dbs) look(db)
   }
   const checkPages = async (which: readonly Db[]): Promise<void> => {
     for (const db of which) {
@@ -99,7 +110,7 @@ export function watchFiles({ dbs, clock, log, isClean, onChange }: FileHealthOpt
       const [problem] = await checkFile(path, 'quick', { signal: stopping.signal })
       if (problem === undefined) continue
       damaged.set(db, fail('db.damaged', { path, problem, advice: copyAdvice(path) }, { data: { path } }))
-      set(db, look(db))
+      look(db)
     }
   }
   const onError = (error: unknown): void => {
@@ -107,6 +118,7 @@ export function watchFiles({ dbs, clock, log, isClean, onChange }: FileHealthOpt
   }
   return {
     trouble: (db) => (db === undefined ? [...found.values()][0] : found.get(db)) ?? null,
+    look,
     start() {
       every(clock, LOOK_MS, lookAtAll, { signal: stopping.signal, onError })
       every(clock, DAY_MS, () => checkPages(dbs), { signal: stopping.signal, onError })

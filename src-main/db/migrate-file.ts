@@ -3,15 +3,13 @@ import { basename } from 'node:path'
 
 import Database from 'better-sqlite3'
 
+import { copyPages } from './copy-pages.ts'
 import { applied, pendingOf, unfinishedCopy } from './migrate.ts'
 import type { MigrateTask } from './db-task.ts'
 import type { Migration, MigrationProgress } from './db-types.ts'
 import { BUSY_TIMEOUT_MS } from './open.ts'
 import { hasLargePages, rewriteInSmallPages } from './page-size.ts'
 import { asStokerError } from './sqlite-failure.ts'
-
-/** Pages of one slice of the copy: 8 MB where a page has 4 KiB. */
-const SLICE_PAGES = 2_000
 
 type OnProgress = (progress: MigrationProgress) => void
 
@@ -60,29 +58,14 @@ async function copy(sqlite: Database.Database, path: string, version: number, on
   const file = basename(path)
   let lastPercent = -1
   try {
-    await sqlite.backup(unfinished.path, {
-      progress({ totalPages, remainingPages }) {
-        const done = totalPages - remainingPages
-        const percent = totalPages === 0 ? 0 : Math.floor((100 * done) / totalPages)
-        if (percent > lastPercent) onProgress({ file, step: 'copying', done, total: totalPages, name: null })
-        lastPercent = Math.max(lastPercent, percent)
-        return SLICE_PAGES
-      },
+    await copyPages(sqlite, unfinished.path, (done, total) => {
+      const percent = total === 0 ? 0 : Math.floor((100 * done) / total)
+      if (percent > lastPercent) onProgress({ file, step: 'copying', done, total, name: null })
+      lastPercent = Math.max(lastPercent, percent)
     })
-    leaveWal(unfinished.path)
   } catch (error) {
     unfinished.remove()
     throw error
   }
   unfinished.finish()
-}
-
-/** The copy of a file in WAL mode says that it is one; a file alone is read by whoever cannot write beside it. */
-function leaveWal(path: string): void {
-  const sqlite = new Database(path)
-  try {
-    sqlite.pragma('journal_mode = DELETE')
-  } finally {
-    sqlite.close()
-  }
 }

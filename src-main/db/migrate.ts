@@ -7,6 +7,7 @@ import type Database from 'better-sqlite3'
 import { fail } from '#contract/errors.ts'
 
 import type { Migration, MigrationProgress } from './db-types.ts'
+import { checkTables } from './known-tables.ts'
 
 /** Where the copy made before a migration from `version` lies. */
 export const backupPath = (path: string, version: number): string => `${path}.before-${version}`
@@ -17,7 +18,7 @@ export interface PendingMigrations {
   readonly pending: readonly Migration[]
 }
 
-/** What is still to be applied. Errors: DB_FROM_FUTURE, DB_CORRUPT (a version this list never had). */
+/** What is still to be applied. Errors: DB_FROM_FUTURE, DB_CORRUPT (a version this list never had, or other tables than it gives). */
 export function pendingOf(
   sqlite: Database.Database,
   path: string,
@@ -26,6 +27,7 @@ export function pendingOf(
   checkNumbers(migrations)
   const version = versionOf(sqlite)
   checkVersion(version, path, migrations)
+  checkTables(sqlite, { path, version, migrations })
   return { version, pending: migrations.filter(({ id }) => id > version) }
 }
 
@@ -118,6 +120,7 @@ export function requireCurrent(sqlite: Database.Database, path: string, migratio
   checkNumbers(migrations)
   const version = versionOf(sqlite)
   checkVersion(version, path, migrations)
+  checkTables(sqlite, { path, version, migrations })
   if (version < (migrations.at(-1)?.id ?? 0)) throw fail('db.older', { path }, { data: { path, version } })
 }
 

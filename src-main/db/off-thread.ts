@@ -1,6 +1,6 @@
 /**
- * Long work on a file in a thread of its own: SQLite blocks until a check or a step of a migration is done, and a
- * process that is blocked tells nobody how far it is and is taken for dead.
+ * Long work on files in a thread of its own: SQLite blocks until a check, a slice of a copy or a step of a migration is
+ * done, and a process that is blocked tells nobody how far it is and is taken for dead.
  */
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -8,11 +8,10 @@ import { Worker } from 'node:worker_threads'
 
 import { fromErrorValue } from '#contract/errors.ts'
 
-import type { DbTask, DbWorkerMessage } from './db-task.ts'
-import type { MigrationProgress } from './db-types.ts'
+import type { DbTask, DbWorkerMessage, ProgressOf, ResultOf } from './db-task.ts'
 
-export interface OffThreadOptions {
-  onProgress?: (progress: MigrationProgress) => void
+export interface OffThreadOptions<Task extends DbTask> {
+  onProgress?: (progress: ProgressOf<Task>) => void
   /** Every `tickMs`, with the seconds since it began. */
   onTick?: (seconds: number) => void
   /** Two seconds; less in tests. */
@@ -33,18 +32,22 @@ const entry = (): URL => {
 }
 
 /** Resolves with what the task gives. Errors: the task's; the signal's reason. */
-export async function offThread<Result>(task: DbTask, options: OffThreadOptions = {}): Promise<Result> {
+export async function offThread<Task extends DbTask>(
+  task: Task,
+  options: OffThreadOptions<Task> = {},
+): Promise<ResultOf<Task>> {
   const { onProgress, onTick, tickMs = TICK_MS, signal } = options
   signal?.throwIfAborted()
+  // What was preloaded into this process is not the thread's.
   const worker = new Worker(entry(), { workerData: task, execArgv: [] })
   const startedAt = performance.now()
   const timer = setInterval(() => onTick?.(Math.round((performance.now() - startedAt) / 1_000)), tickMs)
-  const { promise, resolve, reject } = Promise.withResolvers<Result>()
+  const { promise, resolve, reject } = Promise.withResolvers<ResultOf<Task>>()
   const onAbort = (): void => reject(signal?.reason)
   signal?.addEventListener('abort', onAbort, { once: true })
-  worker.on('message', (message: DbWorkerMessage) => {
+  worker.on('message', (message: DbWorkerMessage<Task>) => {
     if (message.t === 'progress') onProgress?.(message.progress)
-    else if (message.t === 'done') resolve(message.result as Result)
+    else if (message.t === 'done') resolve(message.result)
     else reject(fromErrorValue(message.error))
   })
   worker.once('error', reject)

@@ -200,6 +200,7 @@ function handle(sqlite: Database.Database, options: OpenOptions): Db {
       else effects.push(effect)
     },
     trouble: () => failures.trouble(),
+    onTrouble: (listener) => failures.onTrouble(listener),
     tryWrite() {
       if (effects !== null) return true
       try {

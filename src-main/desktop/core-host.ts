@@ -18,15 +18,18 @@ import { progressLine } from '#db/bring-up-to-date.ts'
 import { acquireLock } from '#db/lock.ts'
 import { createEndpoint } from '#endpoint/index.ts'
 import { createEngines } from '#engine/engines.ts'
+import { createSensors } from '#sensors/client/sensors-client.ts'
 import { createStokerVenue } from '#venues/stoker/index.ts'
 import { busyNoMore, busyWith, pulse } from '#lib/child-words.ts'
 import { coreDumps, switchOffCoreDumps } from '#lib/core-dumps.ts'
 import { giveBackAtRest } from '#lib/rest-memory.ts'
 import { systemClock } from '#lib/system-clock.ts'
-import { ensureDataDirectory } from '#lib/data-directory.ts'
+import { dataOption, ensureDataDirectory } from '#lib/data-directory.ts'
 import { randomIds } from '#lib/id-source.ts'
 import { late } from '#lib/late.ts'
 import { createLog } from '#lib/log.ts'
+
+import { commandsAreFor } from '#words/words.ts'
 
 import { hostCore, type StartedCore } from './hosted-core.ts'
 import { keepExchange } from './kept-exchange.ts'
@@ -34,8 +37,6 @@ import type { ParentPort, ShellLink } from './shell-link.ts'
 import { tellShell } from './tell-shell.ts'
 
 const log = createLog('stoker')
-/** Bundled beside this entry. */
-const COPY_ENTRY = join(import.meta.dirname, 'copy.js')
 
 /** The databases are brought up to date, for as long as that takes. */
 async function prepare(dataDir: string, link: ShellLink): Promise<void> {
@@ -62,6 +63,7 @@ async function start(
   { dataDir, version, resourcesDir }: Extract<ShellReply, { t: 'start' }>,
   link: ShellLink,
 ): Promise<StartedCore> {
+  commandsAreFor(dataOption(dataDir))
   const lock = acquireLock(join(ensureDataDirectory(dataDir), 'lock.db'))
   await prepare(dataDir, link)
   const key = openSellerKey(dataDir, systemClock)
@@ -90,6 +92,7 @@ async function start(
     version,
     drivers: { stoker },
     engines,
+    sensors: createSensors({ fork: () => link.fork('sensors'), clock: systemClock, log }),
     endpoint: createEndpoint({ clock: systemClock, ids, log }),
     clock: systemClock,
     ids,
@@ -101,7 +104,6 @@ async function start(
     },
     signingKey: key,
     bundledModelsDir: join(resourcesDir, 'models'),
-    copyEntry: COPY_ENTRY,
   })
   running.set(core)
   core.start()

@@ -17,13 +17,11 @@ export const LIMITS = {
   violations: 32,
   /** One frame of a supplier. Its largest are texts of 65,536 characters, escaped. */
   supplierFrameBytes: 524_288,
-  /** Frames kept until they are acknowledged: of one session, and of all. */
-  unacknowledgedBytes: 4_194_304,
+  /** Frames kept until they are acknowledged: of one session, which a welcome of protocol 2 says, and of all. */
+  windowBytes: 4_194_304,
   unacknowledgedBytesInAll: 25_165_824,
   /** A socket whose unsent bytes pass this is closed; its session may resume. */
   unsentBytes: 8_388_608,
-  /** Of a session: bytes of envelopes not yet acknowledged, as a welcome of protocol 2 says. */
-  windowBytes: 16_777_216,
   /** Frames received before a bare acknowledgement is sent. */
   ackEvery: 16,
   liveOrders: 1_024,

@@ -20,7 +20,7 @@ import { BookFeed } from './supply/book-feed.ts'
 import type { Peer } from './supply/peer.ts'
 import { QualificationWatch } from './supply/qualification-watch.ts'
 import { Registry } from './supply/supplier-registry.ts'
-import { SupplierSessions, type SessionEvents } from './supply/supplier-sessions.ts'
+import { SupplierSessions, type SessionBounds, type SessionEvents } from './supply/supplier-sessions.ts'
 import { SyncQueue } from './supply/sync-queue.ts'
 
 /** A supplier that comes back sooner was seen well enough: nothing is written. */
@@ -41,12 +41,10 @@ export interface ExchangeRooms {
   stop(): void
 }
 
-export interface ExchangePartsOptions {
+export interface ExchangePartsOptions extends SessionBounds {
   practiceBuyer: boolean
   seed: string
   examSeed: string | null
-  /** False: no bounds by address. */
-  perAddress: boolean
   marks: DeliveredMarks
 }
 
@@ -66,6 +64,15 @@ const arrivals =
 function tellReleases(peer: Peer | undefined, releases: readonly Release[]): void {
   for (let from = 0; from < releases.length; from += SYNC_PAGE_MAX)
     peer?.send({ t: 'released', releases: releases.slice(from, from + SYNC_PAGE_MAX) })
+}
+
+/** The exam first: what it has in flight is judged as it stands, and no failed job of it may be sent again. */
+function endWorkOf(peer: Peer, examService: ExamService, deliveries: Deliveries): void {
+  try {
+    examService.drop(peer)
+  } finally {
+    deliveries.drop(peer)
+  }
 }
 
 export function createExchangeRooms(context: ExchangeContext, options: ExchangePartsOptions): ExchangeRooms {
@@ -102,12 +109,11 @@ export function createExchangeRooms(context: ExchangeContext, options: ExchangeP
     onDetached: offersChanged,
     onDropped: (peer) => {
       syncs.left(peer)
-      examService.drop(peer)
-      deliveries.drop(peer)
+      endWorkOf(peer, examService, deliveries)
       for (const instrument of peer.offers.keys()) feed.changed(instrument)
     },
   }
-  const sessions = new SupplierSessions(context, registry, events, options.perAddress)
+  const sessions = new SupplierSessions(context, registry, events, options)
   const announce = (supplier: string, releases: Release[]): void =>
     tellReleases(registry.get(brandId<PublicKey>(supplier)), releases)
   startSweeps(context, { sessions, qualifications, completions, signal: stopping.signal })

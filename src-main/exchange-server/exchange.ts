@@ -15,7 +15,6 @@ import type { Db, MigrationProgress } from '#db/db-types.ts'
 import { loadGradeSpecs } from '#exam/grade-specs.ts'
 import { ensureDataDirectory } from '#lib/data-directory.ts'
 import { systemClock } from '#lib/system-clock.ts'
-import { loadOrCreateSigningKey } from '#lib/ed25519.ts'
 import { randomIds, type IdSource } from '#lib/id-source.ts'
 import { createLog, type Log } from '#lib/log.ts'
 import { readSecretFile, writeSecretFile } from '#lib/secret-file.ts'
@@ -23,6 +22,7 @@ import { readSecretFile, writeSecretFile } from '#lib/secret-file.ts'
 import { openExchangeAccounts } from './exchange-accounts.ts'
 import { adminApi } from './admin/admin-api.ts'
 import { buyersApi } from './buy/buyers-api.ts'
+import { keyOfBooks } from './exchange-key.ts'
 import { virtualClock, type VirtualClock } from './exchange-clocks.ts'
 import { PRACTICE_TERMS, type ExchangeContext, type TradingTerms } from './exchange-context.ts'
 import { listen, type Listener } from './exchange-http.ts'
@@ -53,6 +53,8 @@ export interface ExchangeOptions {
   practiceBuyer?: boolean
   /** False: one address may take all sockets there are, as a proxy before the exchange has to. */
   addressLimits?: boolean
+  /** Kept for all suppliers together; lowered by tests only. */
+  unacknowledgedBytes?: number
   /** `now` moves by POST /admin/clock only, and releases happen then. */
   virtualClock?: boolean
   /** False: no listener at all; suppliers come through acceptSupplier. */
@@ -86,7 +88,10 @@ export interface Exchange {
 const CLOCK_META = 'virtual-now'
 const TOKEN_BYTES = 32
 
-/** Errors: DATA_LOCKED, UNAVAILABLE (port taken), DB_FROM_FUTURE, DB_CORRUPT. Nothing stays open after an error. */
+/**
+ * Errors: DATA_LOCKED, UNAVAILABLE (port taken), DB_FROM_FUTURE, DB_CORRUPT, NOT_FOUND and CONFLICT of `keyOfBooks`.
+ * Nothing stays open after an error.
+ */
 export async function startExchange(options: ExchangeOptions): Promise<Exchange> {
   const { dir } = options
   ensureDataDirectory(dir)
@@ -107,6 +112,7 @@ export async function startExchange(options: ExchangeOptions): Promise<Exchange>
       seed: options.seed ?? context.ids.secret(8),
       examSeed: options.examSeed ?? null,
       perAddress: options.addressLimits !== false,
+      unacknowledgedBytes: options.unacknowledgedBytes,
       marks,
     })
     const adminToken = tokenOf(dir, context.ids)
@@ -170,7 +176,7 @@ function contextOf(options: ExchangeOptions, db: Db, clock: Clock, log: Log): Ex
     log,
     db,
     books: createBooks(),
-    key: loadOrCreateSigningKey(join(options.dir, 'exchange.key')),
+    key: keyOfBooks(options.dir, db.read),
     specs: new Map(specs.map((spec) => [spec.instrument as string, spec])),
     terms: { ...PRACTICE_TERMS, ...options.terms },
   }

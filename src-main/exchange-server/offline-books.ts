@@ -2,22 +2,22 @@
 import { join } from 'node:path'
 
 import { createBooks } from '#books/books.ts'
-import { brandId, type PublicKey } from '#contract/ids.ts'
+import type { PublicKey } from '#contract/ids.ts'
 import { fail } from '#contract/errors.ts'
 import type { Nano } from '#contract/money.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import { acquireLock } from '#db/lock.ts'
 import { openDb } from '#db/open.ts'
 import { systemClock } from '#lib/system-clock.ts'
-import { loadOrCreateSigningKey } from '#lib/ed25519.ts'
+import { readKeyText } from '#lib/ed25519.ts'
 import { randomIds } from '#lib/id-source.ts'
-import { readSecretFile } from '#lib/secret-file.ts'
 
 import { openExchangeAccounts } from './exchange-accounts.ts'
 import { checkExchange, type CheckResult } from './admin/exchange-check.ts'
 import { receiptPage, supplierView, type SupplierView } from './admin/supplier-view.ts'
 import { createBuyer, DEFAULT_CREDIT } from './buy/buyers.ts'
 import { PRACTICE_TERMS } from './exchange-context.ts'
+import { exchangeKeyPath } from './exchange-key.ts'
 import { exchangeMigrations } from './exchange-db/index.ts'
 
 export interface ExchangeBooks {
@@ -30,9 +30,8 @@ export interface ExchangeBooks {
 
 /** Opens DIR/exchange beside a running owner, read only. Errors: NOT_FOUND (no exchange here), CONFLICT, DB_*. */
 export function openExchangeBooksReadOnly(dir: string): ExchangeBooks {
-  const keyPath = join(dir, 'exchange.key')
-  if (readSecretFile(keyPath) === null) throw fail('exchange.noneHere', { dir })
-  const exchangeKey = brandId<PublicKey>(loadOrCreateSigningKey(keyPath).publicKey)
+  const exchangeKey = readKeyText(exchangeKeyPath(dir))?.key.publicKey
+  if (exchangeKey === undefined) throw fail('exchange.noneHere', { dir })
   const db = openDb({ path: join(dir, 'exchange.db'), migrations: exchangeMigrations, readOnly: true })
   const books = createBooks()
   return {

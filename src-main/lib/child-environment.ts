@@ -55,6 +55,8 @@ const SCREEN = ['DISPLAY', 'WAYLAND_DISPLAY', 'XAUTHORITY', 'XDG_*', 'DBUS_SESSI
 export const CHILD_ENVIRONMENT = {
   engine: [...COMMON, ...GPU],
   exchange: COMMON,
+  /** Every device, whatever the owner lets the engine see. */
+  sensors: COMMON,
   core: [...COMMON, ...GPU, ...NETWORK, ...SCREEN, 'STOKER_*'],
 } as const satisfies Record<string, readonly string[]>
 

@@ -27,6 +27,18 @@ export function dataDirectory(
 }
 
 /**
+ * What a command must be given so that it means this folder: ` --data DIR`, quoted for a shell where that is needed; empty
+ * for the folder that commands take by themselves. STOKER_DATA of this process may not be set in another terminal.
+ */
+export function dataOption(dir: string, env: Readonly<Record<string, string | undefined>> = process.env): string {
+  const path = resolve(dir)
+  if (path === dataDirectory({ ...env, STOKER_DATA: undefined })) return ''
+  const isPlain = /^[\w@%+:,./\\-]+$/.test(path)
+  const quoted = process.platform === 'win32' ? `"${path}"` : `'${path.replaceAll("'", "'\\''")}'`
+  return ` --data ${isPlain ? path : quoted}`
+}
+
+/**
  * SQLite opens no path beyond 512 bytes (MAX_PATHNAME in its os_unix.c); the longest below a data folder is a copy of a
  * venue's database with its journal.
  */

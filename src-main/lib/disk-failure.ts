@@ -3,6 +3,8 @@ import { fail, StokerError } from '#contract/errors.ts'
 
 const FULL = ['ENOSPC', 'EDQUOT']
 const READ_ONLY = ['EROFS', 'EACCES', 'EPERM']
+/** A file where a folder should be, a loop of links, a name beyond the system's bound: the path is wrong, not the disk. */
+const NO_PATH = ['ENOTDIR', 'ELOOP', 'ENAMETOOLONG']
 const FAILED = ['EIO', 'ENXIO', 'ENODEV', 'ESTALE', 'ENOTCONN', 'EUCLEAN']
 
 /** Null for an error that says nothing of a disk: a missing file, or none of the system's. */
@@ -13,6 +15,7 @@ export function diskFailure(error: unknown, path?: string): StokerError | null {
   const options = { data: { path: where, system: code }, cause: error }
   if (FULL.includes(code)) return fail('disk.full', { path: where }, options)
   if (READ_ONLY.includes(code)) return fail('disk.readOnly', { path: where, error: code }, options)
+  if (NO_PATH.includes(code)) return fail('disk.cannotOpen', { path: where, error: code }, options)
   return FAILED.includes(code) ? fail('disk.failed', { path: where, error: code }, options) : null
 }
 

@@ -2,7 +2,7 @@
  * Everything a headless Stoker runs: lock, exchange host, engine host, core, console; started in that order and ended
  * in reverse.
  */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
 import { fail, StokerError } from '#contract/errors.ts'
@@ -16,6 +16,8 @@ import { progressLine } from '#db/bring-up-to-date.ts'
 import { createEndpoint } from '#endpoint/index.ts'
 import { createEngines } from '#engine/engines.ts'
 import { forkEngineChild } from '#engine/client/fork-child.ts'
+import { forkSensors } from '#sensors/client/fork-sensors.ts'
+import { createSensors } from '#sensors/client/sensors-client.ts'
 import { createStokerVenue } from '#venues/stoker/index.ts'
 import { coreDumps } from '#lib/core-dumps.ts'
 import { giveBackAtRest } from '#lib/rest-memory.ts'
@@ -31,6 +33,7 @@ import { ensureDataDir, lockDataDir } from './data-dir.ts'
 import { startExchangeChild, type ExchangeChild } from './exchange-child.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
+const RENDERER = join(ROOT, 'out', 'renderer')
 
 export interface RuntimeOptions {
   readonly dataDir: string
@@ -57,6 +60,8 @@ export interface RuntimeOptions {
 }
 
 export interface Runtime {
+  /** False in a checkout whose screens were never built: the console answers, and its page says so. */
+  readonly hasScreens: boolean
   readonly url: string
   readonly exchangeUrl: string
   readonly core: Core
@@ -152,6 +157,7 @@ function createHeadlessCore(
     host,
     drivers: { stoker },
     engines: createEngines({ fork: forkEngineChild, clock, log }),
+    sensors: createSensors({ fork: forkSensors, clock, log }),
     endpoint: createEndpoint({ clock, ids, log }),
     signingKey,
     version,
@@ -202,7 +208,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     core.start()
     const console_ = await openOnSomePort(options.orAnyPort === true, {
       dataDir,
-      rendererDir: join(ROOT, 'out', 'renderer'),
+      rendererDir: RENDERER,
       host,
       port,
       allowHosts: options.allowHosts ?? [],
@@ -217,7 +223,8 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     ending.add(() => resting.abort())
     void giveBackAtRest(clock, resting.signal)
     lock.publish(console_.url)
-    return { url: console_.url, exchangeUrl, core, link: () => console_.link(), stop: () => ending.run() }
+    const hasScreens = existsSync(join(RENDERER, 'index.html'))
+    return { url: console_.url, exchangeUrl, core, hasScreens, link: () => console_.link(), stop: () => ending.run() }
   } catch (error) {
     await ending.run().catch(() => undefined)
     throw error

@@ -23,6 +23,15 @@ export interface WordsOptions {
   shape?: (message: MessageTree) => MessageTree
 }
 
+/**
+ * What every message may name beside its own params: `{atData}` follows a command that is to be typed, and is
+ * ` --data DIR` where the folder is not the one that commands take by themselves. A process, or a page, is about one folder.
+ */
+const standing = { atData: '' }
+export const STANDING_NAMES = Object.keys(standing)
+/** `option` as `dataOption` of lib/data-directory.ts gives it. */
+export const commandsAreFor = (option: string): void => void (standing.atData = option)
+
 /** A sentence inside a sentence gives up its full stop where the outer one has its own or goes on. */
 const inside = (message: string, name: string, text: string): string =>
   new RegExp(`\\{${name}\\}[.);,]`).test(message) ? text.replace(/\.$/, '') : text
@@ -54,9 +63,9 @@ export function createWords(
     const message = reasons[code]
     const said = ([name, param]: [string, ReasonParam]): [string, string | number] =>
       typeof param === 'object' ? [name, inside(message, name, say(param))] : [name, param]
-    return String(formatOf(message).format(Object.fromEntries(Object.entries(params).map(said))))
+    return String(formatOf(message).format({ ...standing, ...Object.fromEntries(Object.entries(params).map(said)) }))
   }
-  return { say, text: (key, ...[params]) => String(formatOf(texts[key]).format({ ...params })) }
+  return { say, text: (key, ...[params]) => String(formatOf(texts[key]).format({ ...standing, ...params })) }
 }
 
 export const englishWords = createWords('en', english)

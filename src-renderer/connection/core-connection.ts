@@ -10,6 +10,7 @@ import type { ContractRouterClient } from '@orpc/contract'
 import type { Channel } from '#contract/channel/channel.ts'
 import { channelAsPort } from '#contract/channel/rpc.ts'
 import type { Contract } from '#contract/index.ts'
+import { commandsAreFor } from '#words/words.ts'
 
 import { createExternalStore, type ExternalStore } from './external-store.ts'
 
@@ -93,6 +94,7 @@ export function createCoreConnection(open: OpenChannel): CoreConnection {
       state.set({ kind: 'reload' })
       return 'reload'
     }
+    commandsAreFor(hello.dataOption)
     epoch += 1
     link = mine
     state.set({ kind: 'online', since: Date.now(), epoch, hello })

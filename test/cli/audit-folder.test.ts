@@ -9,6 +9,7 @@ import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { auditFolder, exitOfAudit } from '#cli/audit/audit-folder.ts'
+import { auditLines } from '#cli/audit/audit-lines.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 
@@ -34,6 +35,34 @@ function change(path: string, table: string, sql: string): void {
   db.exec(sql)
   db.close()
 }
+
+describe('what is printed of it', () => {
+  it('is what was counted, and that both sides agree', async () => {
+    const lines = auditLines(await auditFolder(copied()))
+    expect(lines.map((line) => line.split(':')[0])).toEqual([
+      'Pages',
+      'Ours',
+      'Exchange',
+      'Compared',
+      'Debits equal credits, receipts chain and verify, both sides agree.',
+    ])
+    expect(lines).toContain('Compared: the exchange holds exactly what we hold.')
+  })
+
+  it('begins with what is wrong, and does not say beside it that both sides hold the same', async () => {
+    const dir = copied()
+    // On our side alone, of what the comparison does not look at: both sides' receipts are the same.
+    change(practicePath(dir), 'balances', 'UPDATE balances SET debits = debits + 1')
+    const audit = await auditFolder(dir)
+    expect([audit.problems.length > 0, audit.ahead]).toEqual([true, { receipts: 0, releases: 0 }])
+    const lines = auditLines(audit)
+    expect(lines.slice(0, audit.problems.length)).toEqual(audit.problems.map((problem) => `PROBLEM   ${problem}`))
+    expect(lines.filter((line) => line.startsWith('Compared'))).toEqual([
+      'Compared: our receipts and releases with those of the exchange, one by one.',
+    ])
+    expect(lines.at(-1)).toMatch(/^The books do not hold/)
+  })
+})
 
 describe('the check of a folder', () => {
   it('is ok over both sides, and names the files whose pages it looked at', async () => {

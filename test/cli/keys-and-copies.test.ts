@@ -40,6 +40,8 @@ describe('stoker key', () => {
     const start = await stoker(['serve', '--data', dir, '--port', '0'])
     expect(start.code).toBe(3)
     expect(start.stderr).toContain(`the history in this folder belongs to the key ${old}`)
+    // Of this folder, not of the one that commands take by themselves.
+    expect(start.stderr).toContain(`stoker key import FILE --data ${dir}`)
     expect([existsSync(keyFile), existsSync(join(dir, 'exchange', 'listen.json'))]).toEqual([false, false])
 
     expect((await key('import', exported, ...withPassphrase)).code).toBe(0)

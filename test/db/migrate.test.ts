@@ -54,6 +54,39 @@ describe('migrations', () => {
     copy.close()
   })
 
+  it('refuses a file with other tables than its number has, before anything is changed: one sentence with the path', () => {
+    const path = join(tempDir(), 'a.db')
+    const between: Migration = {
+      ...two,
+      up: (exec) => exec('ALTER TABLE one ADD COLUMN title TEXT; CREATE TABLE two (id INTEGER PRIMARY KEY) STRICT'),
+    }
+    openDb({ path, migrations: [one, between] }).close()
+    const more: Migration = { id: 40, name: 'more', up: (exec) => exec('CREATE INDEX text ON one (text)') }
+    for (const options of [
+      { migrations: [one, two] },
+      { migrations: [one, two, more] },
+      { migrations: [one, two], readOnly: true },
+    ]) {
+      expect(() => openDb({ path, ...options })).toThrow(
+        expect.objectContaining({
+          code: 'DB_CORRUPT',
+          reason: { code: 'db.otherTables', params: { path, version: 20, table: 'one' } },
+        }),
+      )
+    }
+    openDb({ path, migrations: [one, between] }).close()
+    const extra: Migration = {
+      id: 10,
+      name: 'one',
+      up: (exec) => (one.up(exec), exec('CREATE TABLE two (id INT) STRICT')),
+    }
+    const other = join(tempDir(), 'b.db')
+    openDb({ path: other, migrations: [extra] }).close()
+    expect(() => openDb({ path: other, migrations: [one, two] })).toThrow(
+      expect.objectContaining({ reason: expect.objectContaining({ code: 'db.otherTables' }) }),
+    )
+  })
+
   it('changes nothing when a later migration fails, and can be tried again', () => {
     const path = join(tempDir(), 'a.db')
     openDb({ path, migrations: [one] }).close()

@@ -2,12 +2,14 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { examItem, type Family } from '#exam/generate-items.ts'
 import { examItemText, examResultText, seedCommitment } from '#exam/evidence.ts'
+import { DAY_MS, HOUR_MS, SIGNED_TIME_MAX } from '#contract/time.ts'
 import { sha256Hex } from '#lib/canonical.ts'
+import { systemClock } from '#lib/system-clock.ts'
 import { verifySignature } from '#lib/ed25519.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import { FakeSupplier, IDENTITY, type JobFrame } from '#test/support/fake-supplier.ts'
 
-import { ASK, books, startTestExchange, listed, NANO, say } from './exchange-support.ts'
+import { admin, ASK, books, startTestExchange, listed, NANO, say } from './exchange-support.ts'
 import { until } from '../support/until.ts'
 
 const SEED = 'exam-test'
@@ -99,6 +101,12 @@ describe('an exam', () => {
     expect((await supplier.next('exam.refused')).error.code).toBe('EXAM_ATTEMPTS')
     supplier.offer(NANO, ASK)
     expect((await supplier.next('offer.refused')).error.code).toBe('NOT_QUALIFIED')
+    await admin(exchange, '/clock', { advanceMs: 7 * DAY_MS - HOUR_MS })
+    start(supplier)
+    expect((await supplier.next('exam.refused')).error.code).toBe('EXAM_ATTEMPTS')
+    await admin(exchange, '/clock', { advanceMs: 2 * HOUR_MS })
+    start(supplier)
+    await supplier.next('exam.started')
   })
 
   it('lets a key try six times at a grade, whatever hashes it declares', async () => {
@@ -248,6 +256,42 @@ describe('an exam', () => {
     const judged = await supplier.next('exam.item', (frame) => frame.itemId === first!.itemId)
     expect(supplier.jobs[1]).toMatchObject({ itemId: first!.itemId, deadlineMs: first!.deadlineMs - 2_000 })
     expect(judged).toMatchObject({ right: true, ttftMs: 2_000 })
+  })
+
+  it.each([
+    ['before 1970', -5],
+    ['after 2099', SIGNED_TIME_MAX + 1],
+  ])('signs nothing at a time %s, and goes on when the clock is right', async (_name, wrong) => {
+    let at: number | null = null
+    const clock = { ...systemClock, now: () => at ?? Date.now() }
+    const exchange = await startTestExchange({ examSeed: SEED, clock, virtualClock: false })
+    const supplier = await sitter(exchange.url)
+    supplier.onJob = (job) => {
+      if (supplier.jobs.length === 3) at = wrong
+      return perfect(job, supplier)
+    }
+    start(supplier)
+    await supplier.closed
+    const judged = supplier.frames.filter((frame) => frame.t === 'exam.item')
+    expect(judged).toHaveLength(2)
+    expect(supplier.frames.some((frame) => frame.t === 'exam.result')).toBe(false)
+    await expect(sitter(exchange.url, supplier.key)).rejects.toThrow('clock.outOfRange')
+    at = null
+    const back = await sitter(exchange.url, supplier.key)
+    back.onJob = perfect
+    start(back)
+    expect(await back.next('exam.started')).toMatchObject({ resumed: true, attempt: 1 })
+    expect(await back.next('exam.result')).toMatchObject({ verdict: 'passed' })
+  })
+
+  it('passes nobody for longer than can be signed', async () => {
+    const clock = { ...systemClock, now: () => SIGNED_TIME_MAX - 60_000 }
+    const exchange = await startTestExchange({ examSeed: SEED, clock, virtualClock: false })
+    const supplier = await sitter(exchange.url)
+    supplier.onJob = perfect
+    start(supplier)
+    await supplier.closed
+    expect(supplier.frames.some((frame) => frame.t === 'exam.result')).toBe(false)
   })
 
   it('tells the result again to a supplier that names the attempt: a passed exam is not lost with the line', async () => {

@@ -5,7 +5,7 @@ import { FakeClock } from '#test/support/fake-clock.ts'
 import { HAS_SMALL_DISKS, smallDisk } from '#test/support/small-disk.ts'
 import { until } from '#test/support/until.ts'
 
-import { balances, books, listed, NANO, say } from './exchange-support.ts'
+import { balances, books, buyerKey, listed, NANO, say } from './exchange-support.ts'
 
 describe.skipIf(!HAS_SMALL_DISKS)('a job that fails on a full disk', () => {
   it('keeps its reservation no longer than that; the buyer hears of it at once, without a path', async () => {
@@ -21,6 +21,13 @@ describe.skipIf(!HAS_SMALL_DISKS)('a job that fails on a full disk', () => {
     )
     await until('the job', () => supplier.jobs.length === 1)
     disk.fill()
+    // What the log still has room for.
+    await until('the disk to take no more', () =>
+      buyerKey(exchange).then(
+        () => false,
+        () => true,
+      ),
+    )
     supplier.send({ t: 'job.delta', jobId: supplier.jobs[0]!.jobId, text: 'begun' })
     supplier.socket.terminate()
     await until('the session to be given up', async () => {

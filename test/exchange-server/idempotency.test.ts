@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { openDb } from '#db/open.ts'
 import { exchangeMigrations } from '#exchange-server/exchange-db/index.ts'
+import { LIMITS } from '#exchange-server/exchange-limits.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import { FakeSupplier, type JobFrame } from '#test/support/fake-supplier.ts'
 
@@ -73,6 +74,22 @@ describe('a call with an Idempotency-Key', () => {
     expect(third.headers.get('x-stoker-job')).toBe(job.jobId)
     expect(hand.jobs).toHaveLength(1)
     expect(books(exchange).check()).toMatchObject({ ok: true, receipts: 1 })
+  })
+
+  it('is waited for by eight; one more is told when to come again, and has the answer then', async () => {
+    const { exchange, supplier, key } = await listed()
+    const { url } = exchange
+    const hand = byHand(supplier)
+    const calls = Array.from({ length: LIMITS.readersOfCall + 1 }, () => send({ url, key }, KEYED))
+    // Nobody is answered before the supplier answers, except the one too many.
+    const tooMany = await Promise.race(calls)
+    expect([tooMany.status, tooMany.body.error?.code]).toEqual([409, 'completion_running'])
+    expect(['retry-after', 'x-should-retry'].map((name) => tooMany.headers.get(name))).toEqual(['1', null])
+    await supplier.answer(await hand.asked(1), ['once'])
+    const answered = (await Promise.all(calls)).filter(({ status }) => status === 200)
+    expect(answered.map(textOf)).toEqual(Array.from({ length: LIMITS.readersOfCall }, () => 'once'))
+    expect(textOf(await send({ url, key }, KEYED))).toBe('once')
+    expect(hand.jobs).toHaveLength(1)
   })
 
   it('streams what is there already to one that joins, then what follows', async () => {

@@ -2,6 +2,9 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import { nanoPerMtok, onePrice, type Price } from '#contract/money.ts'
+import { brandId, type PublicKey } from '#contract/ids.ts'
+import { LIMITS } from '#exchange-server/exchange-limits.ts'
+import { Peer } from '#exchange-server/supply/peer.ts'
 import { Link } from '#exchange-server/supply/reliable-link.ts'
 import { match, type MatchableOffer } from '#exchange-server/supply/matching.ts'
 import { Bucket } from '#lib/bucket.ts'
@@ -131,6 +134,19 @@ describe('bytes that nobody acknowledged', () => {
     link.accept({ seq: 0, ack: 1 })
     expect([link.keptBytes, link.acknowledged]).toEqual([0, 1])
     expect(link.wrap(notice('✓'.repeat(40)))).not.toBeNull()
+  })
+
+  it('a session is given up where the window ends that its welcome says', () => {
+    const broken: string[] = []
+    const wire = { send: () => undefined, close: () => undefined, bufferedBytes: 0 }
+    const of = { protocol: 2, session: 's', supplier: brandId<PublicKey>('k'), name: 'n', wire, mono: 0 } as const
+    const peer = new Peer({ ...of, onBroken: (reason) => broken.push(reason) })
+    const text = 'x'.repeat(65_536)
+    const frame = { t: 'notice', level: 'info', text } as const
+    while (broken.length === 0) peer.send(frame)
+    const { windowBytes } = LIMITS
+    expect(peer.heldBytes).toBeLessThanOrEqual(windowBytes)
+    expect(peer.heldBytes + JSON.stringify(frame).length).toBeGreaterThan(windowBytes)
   })
 })
 

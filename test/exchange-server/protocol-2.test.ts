@@ -10,6 +10,7 @@ import { EPOCH_MAX } from '#contract/supplier-v2.ts'
 import { canonicalJson } from '#lib/canonical.ts'
 import { generateSigningKey, type SigningKey } from '#lib/ed25519.ts'
 import type { Exchange } from '#exchange-server/exchange.ts'
+import { LIMITS } from '#exchange-server/exchange-limits.ts'
 import { FakeSupplier, type JobFrame } from '#test/support/fake-supplier.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 
@@ -58,7 +59,7 @@ describe('a session of protocol 2', () => {
       epoch: 1,
       heads: { receipts: none, releases: none },
       unit: { code: 'PCR', scale: 9 },
-      windowBytes: 16_777_216,
+      windowBytes: LIMITS.windowBytes,
       features: [],
     })
   })

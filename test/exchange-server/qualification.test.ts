@@ -7,6 +7,7 @@ import { examItem, type Family } from '#exam/generate-items.ts'
 import { exchangeMigrations } from '#exchange-server/exchange-db/index.ts'
 import { warningDue } from '#exchange-server/supply/qualification-watch.ts'
 import { generateSigningKey, type SigningKey } from '#lib/ed25519.ts'
+import { FakeClock } from '#test/support/fake-clock.ts'
 import { FakeSupplier, IDENTITY, type JobFrame } from '#test/support/fake-supplier.ts'
 import { tempDir } from '#test/support/temp-dir.ts'
 import { until } from '#test/support/until.ts'
@@ -41,11 +42,15 @@ function pass(dir: string, key: SigningKey, passes: readonly { slots: number; da
   db.close()
 }
 
-async function offering(passes: readonly { slots: number; days: number }[], slots = 1) {
+async function offering(
+  passes: readonly { slots: number; days: number }[],
+  slots = 1,
+  options: { clock?: FakeClock; virtualClock?: boolean } = {},
+) {
   const dir = tempDir()
   const key = generateSigningKey()
   pass(dir, key, passes)
-  const exchange = await startTestExchange({ dir, examSeed: SEED })
+  const exchange = await startTestExchange({ dir, examSeed: SEED, ...options })
   const supplier = await FakeSupplier.connect(exchange.url, key)
   onTestFinished(() => supplier.socket.terminate())
   supplier.onJob = perfect
@@ -86,8 +91,23 @@ describe('a qualification that ends', () => {
     })
     expect(await buy()).toBe(503)
     supplier.offer(NANO, ASK)
-    expect((await supplier.next('offer.refused')).error.code).toBe('NOT_QUALIFIED')
+    expect((await supplier.next('offer.refused')).error).toMatchObject({
+      reason: { code: 'exchange.qualificationEnded', params: { instrument: NANO } },
+    })
     expect(notices(), 'nothing was said twice').toEqual([])
+  })
+
+  it('is told as ended to one who offers again before the exchange has looked; one never passed as missing', async () => {
+    const clock = new FakeClock(Date.now())
+    const { supplier } = await offering([{ slots: 1, days: 3 }], 1, { clock, virtualClock: false })
+    // No timer of the exchange wakes: the offer is what it hears first.
+    clock.jump(4 * DAY_MS)
+    supplier.offer(NANO, ASK)
+    expect((await supplier.next('offer.refused')).error).toMatchObject({
+      reason: { code: 'exchange.qualificationEnded' },
+    })
+    supplier.offer(NANO, ASK, { sha256: 'f'.repeat(64) })
+    expect((await supplier.next('offer.refused')).error).toMatchObject({ reason: { code: 'exchange.notQualified' } })
   })
 
   it('says the same only once to a supplier that comes back, and offers again', async () => {

@@ -1,6 +1,6 @@
 /** Catches: one stranger takes the bytes, the turns, the handshakes or the sockets that are there for all. */
 import { Hono } from 'hono'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 
@@ -40,6 +40,18 @@ describe('bytes of all sessions', () => {
     expect([given, bytes.total]).toEqual([['greedy'], 21])
     hold(honest, -21)
     expect(bytes.total).toBe(0)
+  })
+
+  it('on real sockets: one that listens to nothing loses its session, the other stays', async () => {
+    const { suppliers } = await exchangeWith(2, { unacknowledgedBytes: 30_000 })
+    const [greedy, honest] = suppliers as [FakeSupplier, FakeSupplier]
+    // Far from the 4,096 frames and the 4 MiB of one session.
+    for (let seq = 1; seq <= 1_000; seq += 1) greedy.raw(JSON.stringify({ seq, ack: 0, frame: { t: 'ping', n: seq } }))
+    expect((await greedy.closed).code).toBe(1001)
+    honest.send({ t: 'ping', n: 7 })
+    expect(await honest.next('pong')).toMatchObject({ n: 7 })
+    await expect(greedy.open({ resume: true })).resolves.toBeUndefined()
+    expect(greedy.welcome).toMatchObject({ resumed: false })
   })
 })
 
@@ -260,25 +272,54 @@ describe('addresses', () => {
   })
 })
 
+/** A listener with nothing but `/health` and `buyers` behind it. */
+async function bareListener(buyers: Hono, requestMs?: number): Promise<number> {
+  const listener = await listen({
+    host: '127.0.0.1',
+    port: 0,
+    allowHosts: [],
+    log: silent,
+    buyers,
+    admin: new Hono(),
+    perAddress: true,
+    orAnyPort: false,
+    portOption: '--port',
+    onSupplier: () => undefined,
+    ...(requestMs === undefined ? {} : { requestMs }),
+  })
+  onTestFinished(() => listener.close())
+  return Number(new URL(listener.url).port)
+}
+
+describe('connections', () => {
+  /** Its socket, and whether it was answered before it was closed. */
+  async function ask(port: number): Promise<{ socket: Socket; answered: boolean }> {
+    const socket = connect(port, '127.0.0.1')
+    onTestFinished(() => void socket.destroy())
+    socket.on('error', () => undefined)
+    socket.write('GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n')
+    const answered = new Promise<boolean>((resolve) => {
+      socket.once('data', () => resolve(true))
+      socket.once('close', () => resolve(false))
+    })
+    return { socket, answered: await answered }
+  }
+
+  it('of one address have a share, buyers’ and suppliers’ together; one that ends makes room', async () => {
+    const port = await bareListener(new Hono())
+    const held = await Promise.all(Array.from({ length: LIMITS.connectionsPerAddress }, () => ask(port)))
+    expect(held.filter(({ answered }) => answered)).toHaveLength(LIMITS.connectionsPerAddress)
+    expect((await ask(port)).answered).toBe(false)
+    held[0]!.socket.destroy()
+    await until('room for one more', async () => (await ask(port)).answered)
+  })
+})
+
 describe('slow requests', () => {
   it('are cut off in time, body and all', async () => {
     const buyers = new Hono()
     buyers.post('/slow', async (c) => c.text(await c.req.text()))
-    const listener = await listen({
-      host: '127.0.0.1',
-      port: 0,
-      allowHosts: [],
-      log: silent,
-      buyers,
-      admin: new Hono(),
-      perAddress: true,
-      orAnyPort: false,
-      portOption: '--port',
-      onSupplier: () => undefined,
-      requestMs: 50,
-    })
-    onTestFinished(() => listener.close())
-    const socket = connect(Number(new URL(listener.url).port), '127.0.0.1')
+    const socket = connect(await bareListener(buyers, 50), '127.0.0.1')
     socket.write('POST /slow HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\nx')
     let answer = ''
     socket.on('data', (data) => (answer += data.toString()))

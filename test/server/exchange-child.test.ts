@@ -1,5 +1,6 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -37,6 +38,40 @@ function start(dir: string, onEnd: () => void = () => undefined, port = 0, optio
   onTestFinished(() => child.stop())
   return child
 }
+
+/** What a core is to it: a process that forks it, keeps its channel, and says its number. */
+const FORKS_IT = `
+  const { fork } = await import('node:child_process')
+  const [entry, dir] = process.argv.slice(1)
+  const child = fork(entry, ['--data', dir, '--no-practice-buyer'], {
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
+  child.on('message', (word) => word.t === 'ready' && process.stdout.write(child.pid + '\\n'))
+`
+const exchangeEntry = fileURLToPath(new URL('../../src-main/exchange-server/exchange-entry.ts', import.meta.url))
+
+describe.skipIf(process.platform === 'win32')('an exchange host that is stopped while its parent is killed', () => {
+  it('ends in order as soon as it goes on', async () => {
+    const dir = join(tempDir(), 'exchange')
+    const parent = spawn(process.execPath, ['--input-type=module', '--eval', FORKS_IT, exchangeEntry, dir], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    onTestFinished(() => void parent.kill('SIGKILL'))
+    const pid = Number(String((await once(parent.stdout, 'data'))[0]))
+    onTestFinished(() => void (isAlive(pid) && process.kill(pid, 'SIGKILL')))
+    process.kill(pid, 'SIGSTOP')
+    const gone = once(parent, 'exit')
+    parent.kill('SIGKILL')
+    await gone
+    // Nothing but SIGKILL reaches what is stopped.
+    expect(isAlive(pid)).toBe(true)
+    process.kill(pid, 'SIGCONT')
+    await until('the exchange host to end', () => !isAlive(pid))
+    // In order: it took back what says that it listens.
+    expect(existsSync(join(dir, 'listen.json'))).toBe(false)
+  })
+})
 
 describe('the exchange host as a child', () => {
   it('comes back at the same address after a kill -9, with the same key, never two at once', async () => {

@@ -1,6 +1,8 @@
 /** What is wrong with a catalogue: for English, and for every language somebody adds. */
 import { parse, TYPE, type MessageFormatElement } from '@formatjs/icu-messageformat-parser'
 
+import { STANDING_NAMES } from '#words/words.ts'
+
 /** Names that a message's placeholders, plurals and selects use. */
 function namesIn(elements: readonly MessageFormatElement[]): string[] {
   return elements.flatMap((element) => {
@@ -28,7 +30,9 @@ export function catalogueProblems(
     }
     try {
       const used = new Set(namesIn(parse(message, { ignoreTag: true, requiresOtherClause: true })))
-      for (const name of used) if (!names.includes(name)) problems.push(`${code} names {${name}}, which is not given`)
+      for (const name of used)
+        if (!names.includes(name) && !STANDING_NAMES.includes(name))
+          problems.push(`${code} names {${name}}, which is not given`)
       for (const name of names) if (!used.has(name ?? '')) problems.push(`${code} leaves {${name}} out`)
     } catch (error) {
       problems.push(`${code} does not parse: ${(error as Error).message}`)

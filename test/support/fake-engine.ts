@@ -3,6 +3,7 @@
  * words, one word a turn of the event loop, or with what the test says.
  */
 import { StokerError, type ErrorValue } from '#contract/errors.ts'
+import { because } from '#contract/reasons.ts'
 import type { EngineRequest } from '#contract/inference.ts'
 import type {
   EngineEvents,
@@ -33,6 +34,8 @@ export interface FakeEngine extends EnginePort {
   /** The first half of a crash: every job ends with ENGINE_CRASHED; what is submitted now waits for `comeBack`. */
   die(): void
   comeBack(): void
+  /** As three crashes in a row: every job ends, and only `retry` starts it again. */
+  giveUp(): void
   /** What was submitted, in order. */
   readonly submitted: readonly { jobId: string; request: EngineRequest; options: SubmitOptions }[]
   inspect(path: string): Promise<ModelInspection>
@@ -182,6 +185,10 @@ export function createFakeEngine({
     },
     die,
     comeBack,
+    giveUp() {
+      failAll({ code: 'ENGINE_CRASHED', message: 'The fake engine crashed.', data: {} })
+      set({ kind: 'broken', reason: because('engine.crashedOften', { crashes: 3 }) })
+    },
     embed: async (texts) => embedFake(texts, loaded),
     stats: () => ({ ...idleStats(jobs.size, loaded?.slots ?? 0, state.kind), ...stats() }),
     state: () => state,

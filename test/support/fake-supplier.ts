@@ -157,12 +157,16 @@ export class FakeSupplier {
     )
   }
 
-  offer(instrument: string, askNanoPerMtok: number, options: { slots?: number; deploymentId?: string } = {}): void {
+  offer(
+    instrument: string,
+    askNanoPerMtok: number,
+    options: { slots?: number; deploymentId?: string; sha256?: string } = {},
+  ): void {
     this.send({
       t: 'offer',
       instrument,
       deploymentId: options.deploymentId ?? 'dep_1',
-      identity: IDENTITY,
+      identity: { ...IDENTITY, sha256: options.sha256 ?? IDENTITY.sha256 },
       ...(this.protocol === 1
         ? { askNanoPerMtok }
         : { ask: { input: askNanoPerMtok, cachedInput: askNanoPerMtok, output: askNanoPerMtok } }),

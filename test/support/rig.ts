@@ -14,7 +14,7 @@ import { connect } from '#cli/owner.ts'
 import type { Contract } from '#contract/index.ts'
 
 const MAIN = resolve(import.meta.dirname, '../../src-main/cli/main.ts')
-const START_MS = 60_000
+const START_MS = 180_000
 const STDERR_KEPT = 20_000
 
 export interface Rig {

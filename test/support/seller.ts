@@ -77,6 +77,10 @@ class KillableDb implements Db {
     return this.#db.trouble()
   }
 
+  onTrouble(...listener: Parameters<Db['onTrouble']>): () => void {
+    return this.#db.onTrouble(...listener)
+  }
+
   tryWrite(): boolean {
     return !this.dead && this.#db.tryWrite()
   }
@@ -186,6 +190,8 @@ export class Seller {
       const state = this.engines.made.get(id)?.state()
       return state?.kind === 'loaded' ? { ...this.deployments.find(id)!, model: state.model } : null
     },
+    broken: () => [],
+    restartBroken: async () => undefined,
     allLoaded: () => [...this.engines.made.keys()].flatMap((id) => this.deployments.loaded(id) ?? []),
     engine: (id) => this.engines.made.get(id) ?? null,
     failure: () => null,

@@ -33,7 +33,10 @@ export class FakeExchangeServer {
   readonly key = generateSigningKey()
   readonly frames: SupplierFrame[] = []
   readonly hellos: { supplier: PublicKey; signed: boolean; resume: boolean }[] = []
+  /** What it says the time is. */
+  clock = (): number => 1
   heartbeatMs = 60_000
+  holdMs = 30_000
   resumable = true
   answerPings = true
   #server = new WebSocketServer({ port: 0, host: '127.0.0.1', path: SUPPLIER_PATH })
@@ -80,7 +83,9 @@ export class FakeExchangeServer {
 
   #greet(socket: WebSocket): void {
     const nonce = 'n'.repeat(43)
-    socket.send(JSON.stringify({ t: 'challenge', protocol: 1, nonce, exchange: this.key.publicKey, time: 1 }))
+    socket.send(
+      JSON.stringify({ t: 'challenge', protocol: 1, nonce, exchange: this.key.publicKey, time: this.clock() }),
+    )
     let greeted = false
     socket.on('message', (data) => {
       const value = JSON.parse((data as Buffer).toString('utf8'))
@@ -118,9 +123,9 @@ export class FakeExchangeServer {
         realm: 'practice',
         currency: 'PCR',
         feeBps: 500,
-        holdMs: 30_000,
+        holdMs: this.holdMs,
         specs: [SPEC],
-        time: 1,
+        time: this.clock(),
       }),
     )
     if (resumed)
@@ -136,7 +141,7 @@ export class FakeExchangeServer {
     session.received = value.seq
     const frame = supplierFrame.parse(value.frame)
     this.frames.push(frame)
-    if (frame.t === 'ping' && this.answerPings) this.send({ t: 'pong', n: frame.n, time: 1 })
+    if (frame.t === 'ping' && this.answerPings) this.send({ t: 'pong', n: frame.n, time: this.clock() })
   }
 
   #check(): void {

@@ -1,7 +1,10 @@
 import { inEnglish } from '#test/support/in-english.ts'
 import { describe, it, expect, onTestFinished } from 'vitest'
 
-import type { JobId } from '#contract/ids.ts'
+import type { Instrument, JobId } from '#contract/ids.ts'
+import { inferenceRequest } from '#contract/inference.ts'
+import { nano, nanoPerMtok } from '#contract/money.ts'
+import { DAY_MS } from '#contract/time.ts'
 import type { VenueEvent } from '#core/venues/venue-events.ts'
 import type { VenuePort, VenueState } from '#core/venues/venue.port.ts'
 import { createStokerVenue } from '#venues/stoker/index.ts'
@@ -9,6 +12,7 @@ import { systemClock } from '#lib/system-clock.ts'
 import { generateSigningKey } from '#lib/ed25519.ts'
 import { createLog } from '#lib/log.ts'
 import { NO_LEASES } from '#test/support/no-leases.ts'
+import { until } from '#test/support/until.ts'
 
 import { FakeExchangeServer } from './fake-exchange-server.ts'
 
@@ -46,6 +50,16 @@ async function setup(prepare: (server: FakeExchangeServer) => void = () => undef
   return { server, port, events, target }
 }
 
+const JOB = {
+  t: 'job',
+  jobId: 'job_1' as JobId,
+  instrument: 'practice/text-nano' as Instrument,
+  specVersion: 1,
+  reserveNano: nano(1_000),
+  priceNanoPerMtok: nanoPerMtok(1_000_000_000),
+  salt: 's'.repeat(43),
+  request: inferenceRequest.parse({ messages: [{ role: 'user', content: 'Hi' }], maxTokens: 16 }),
+} as const
 const say = (port: VenuePort, n: number): void => port.text('job_1' as JobId, String(n))
 const texts = (server: FakeExchangeServer) =>
   server.frames.flatMap((frame) => (frame.t === 'job.delta' ? [frame.text] : []))
@@ -59,6 +73,21 @@ describe('the adapter of our own exchange over a real WebSocket', () => {
     expect(state).toMatchObject({ fresh: true, terms: { feeBps: 500, holdMs: 30_000, exchange: server.key.publicKey } })
     expect(server.hellos).toMatchObject([{ signed: true, resume: false }])
     expect(port.lastSeenAt()).not.toBeNull()
+  })
+
+  it('hears when a clock is set by little, where that makes it right', async () => {
+    const { server, port } = await setup((made) => {
+      made.heartbeatMs = 100
+      made.clock = () => Date.now() - 150_000
+    })
+    port.start(NO_LEASES)
+    await stateOf(port, 'online')
+    server.clock = () => Date.now() - 60_000
+    await until('the clock to be right', () => {
+      const state = port.state()
+      return state.kind === 'online' && state.clockApartMs! < 120_000
+    })
+    expect(port.state()).toMatchObject({ kind: 'online', fresh: false })
   })
 
   it('loses and doubles no frame in either direction when the socket drops mid-stream', async () => {
@@ -135,6 +164,26 @@ describe('the adapter of our own exchange over a real WebSocket', () => {
     target.url = address
     await stateOf(port, 'online')
     expect(server.hellos).toHaveLength(1)
+  })
+
+  it('offers nothing where money would be held for more than a year', async () => {
+    const { server, port } = await setup((fake) => (fake.holdMs = 367 * DAY_MS))
+    port.start(NO_LEASES)
+    expect(await stateOf(port, 'offline')).toMatchObject({ reason: { code: 'line.holdTooLong' } })
+    expect(server.hellos).toHaveLength(1)
+  })
+
+  it('lets a flood of notices through as a handful, and cuts a deadline to a day', async () => {
+    const { server, port, events } = await setup()
+    port.start(NO_LEASES)
+    await stateOf(port, 'online')
+    for (let n = 0; n < 1_000; n += 1) server.send({ t: 'notice', level: 'act-now', text: String(n) })
+    server.send({ ...JOB, deadlineMs: 7 * DAY_MS })
+    await until('the job behind the notices', () => events.some(({ kind }) => kind === 'job'))
+    expect(events.find((event) => event.kind === 'job')?.job.deadlineMs).toBe(DAY_MS)
+    // Eight at once; one more a minute, should this take one.
+    expect(notices(events).length).toBeGreaterThan(0)
+    expect(notices(events).length).toBeLessThan(16)
   })
 
   it('says offline instead of queueing without a session', async () => {

@@ -2,13 +2,21 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
-import type { Command } from 'commander'
+import { InvalidArgumentError, type Command } from 'commander'
 
 import { fail } from '#contract/errors.ts'
 
 import { exchangeDirOf, findExchange } from '../exchange-admin.ts'
 import { DATA_OPTION } from '../shared-options.ts'
 import { printJson, printLine } from '../output.ts'
+
+const NAME_MAX = 80
+
+function buyerName(text: string): string {
+  if (text.length < 1 || text.length > NAME_MAX)
+    throw new InvalidArgumentError(`A name has 1 to ${NAME_MAX} characters.`)
+  return text
+}
 
 /** Asks the running exchange, else takes its folder for a moment. */
 async function makeKey(dir: string, name: string): Promise<string> {
@@ -25,7 +33,7 @@ export function addBuyerKey(program: Command): void {
     .command('buyer-key')
     .description('make and print a buyer’s key (with practice credit) for the exchange of a data folder')
     .option(...DATA_OPTION)
-    .option('--name <name>', 'who it is for', 'buyer')
+    .option('--name <name>', 'who it is for', buyerName, 'buyer')
     .option('--json', 'print one line {"key"}')
     .action(async (options: { data: string; name: string; json?: boolean }) => {
       const key = await makeKey(resolve(options.data), options.name)

@@ -3,47 +3,16 @@ import { resolve } from 'node:path'
 
 import { Command } from 'commander'
 
-import { brandId, type PublicKey } from '#contract/ids.ts'
+import type { PublicKey, VenueId } from '#contract/ids.ts'
 import type { WorkSlice } from '#lib/sliced.ts'
 
-import type { FolderAudit } from '../audit/audit-folder.ts'
+import { amount, many } from '../amounts.ts'
+import { auditLines } from '../audit/audit-lines.ts'
 import { needOwner } from '../owner.ts'
-import { DATA_OPTION } from '../shared-options.ts'
+import { DATA_OPTION, publicKey, VENUE_OPTION, YES_OPTION } from '../shared-options.ts'
+import { confirm } from '../terminal-questions.ts'
 import { note, printJson, printLine } from '../output.ts'
-import { venueOf } from './venue.command.ts'
-
-function print(result: FolderAudit): void {
-  const { ours, exchange, ahead, files } = result
-  printLine(`Pages:    ${files.map(({ file, damage }) => `${file} ${damage === 0 ? 'whole' : 'DAMAGED'}`).join(', ')}.`)
-  printLine(
-    ours === null
-      ? 'Ours:     no seller in this folder; the exchange alone was checked.'
-      : `Ours:     ${ours.accounts} accounts, ${ours.transfers} transfers, ${ours.receipts} receipts re-summed; ${ours.open} jobs open.`,
-  )
-  printLine(
-    exchange === null
-      ? 'Exchange: none in this folder, so nothing was compared.'
-      : `Exchange: ${exchange.accounts} accounts, ${exchange.transfers} transfers, ${exchange.receipts} receipts re-summed.`,
-  )
-  if (ahead !== null)
-    printLine(
-      ahead.receipts + ahead.releases === 0
-        ? 'Compared: the exchange holds exactly what we hold.'
-        : `Compared: ${ahead.receipts} receipts and ${ahead.releases} releases have not reached us yet; they come with the next connection.`,
-    )
-  for (const problem of result.problems) printLine(`PROBLEM   ${problem}`)
-  for (const what of result.notCompared) printLine(`NOT COMPARED   ${what}`)
-  printLine(verdict(result))
-}
-
-function verdict({ ok, problems, files }: FolderAudit): string {
-  if (ok) return 'Debits equal credits, receipts chain and verify, both sides agree.'
-  if (files.some(({ damage }) => damage > 0))
-    return 'Pages are damaged. Stop Stoker and keep a copy of the data folder before anything else.'
-  return problems.length > 0
-    ? 'The books do not hold. Keep a copy of the data folder before anything else.'
-    : 'What was checked holds; what is named above was compared with nothing.'
-}
+import { heldThere, venueOf } from './venue.command.ts'
 
 /** So often at the most, and at least while something goes on. */
 const PROGRESS_EVERY_MS = 1_900
@@ -61,18 +30,28 @@ const showProgress = (): ((slice: WorkSlice) => void) => {
 }
 const clearProgress = (): void => void (process.stderr.isTTY && process.stderr.write('\r\u001b[K'))
 
-async function writeOff(
-  key: string,
-  options: { data: string; venue?: string; claims?: boolean; json?: boolean },
-): Promise<void> {
+interface WriteOffOptions {
+  data: string
+  venue?: VenueId
+  claims?: boolean
+  json?: boolean
+  yes?: boolean
+}
+
+async function writeOff(exchange: PublicKey, options: WriteOffOptions): Promise<void> {
   const owner = await needOwner(resolve(options.data))
   const venueId = await venueOf(owner, options.venue)
-  const exchange = brandId<PublicKey>(key)
+  const keys = await owner.client.venues.keys({ venueId })
+  const held = heldThere(keys, exchange)
+  const claimed = options.claims === true && keys.pendingNano > 0 ? amount(keys.pendingNano, keys.currency) : null
+  if (held !== null) note(`Given up: ${held}, held by ${exchange}.`)
+  if (claimed !== null) note(`Given up: what was claimed there and not answered (${claimed} on ${venueId} in all).`)
+  if ((held ?? claimed) !== null && !(await confirm('Write it off?', options.yes))) return
   const done = await owner.client.venues.writeOff({ venueId, exchange, claims: options.claims === true })
   if (options.json === true) printJson(done)
   else
     printLine(
-      `Written off: ${done.amountNano} nano-units of ${done.jobs} jobs, and ${done.claims} claims. It stands as an expense, and comes back from there if the exchange releases it after all.`,
+      `Written off: ${amount(done.amountNano, keys.currency)} of ${many(done.jobs, 'job', 'jobs')}, and ${many(done.claims, 'claim', 'claims')}. It stands as an expense, and comes back from there if the exchange releases it after all.`,
     )
 }
 
@@ -93,7 +72,7 @@ export function addLedger(program: Command): void {
           const result = await auditFolder(resolve(options.data), { onSlice: showProgress() })
           clearProgress()
           if (options.json === true) printJson(result)
-          else print(result)
+          else for (const line of auditLines(result)) printLine(line)
           process.exitCode = exitOfAudit(result)
         }),
     )
@@ -101,10 +80,11 @@ export function addLedger(program: Command): void {
       new Command('write-off')
         .description('give up, visibly, money that an exchange holds and that can never come')
         .exitOverride()
-        .argument('<key>', 'the key of that exchange; `stoker venue keys` names who holds what')
+        .argument('<key>', 'the key of that exchange; `stoker venue keys` names who holds what', publicKey)
         .option(...DATA_OPTION)
-        .option('--venue <id>', 'which one, where there are several')
+        .option(...VENUE_OPTION)
         .option('--claims', 'also what was claimed and never answered')
+        .option(...YES_OPTION)
         .option('--json', 'print one line')
         .action(writeOff),
     )

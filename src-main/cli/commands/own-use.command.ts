@@ -6,9 +6,11 @@ import { Command } from 'commander'
 import type { OwnUse } from '#contract/app.ts'
 import { fail } from '#contract/errors.ts'
 import { because } from '#contract/reasons.ts'
+import { dataOption } from '#lib/data-directory.ts'
 
-import { DATA_OPTION, integer } from '../shared-options.ts'
-import { printJson, printLine } from '../output.ts'
+import { DATA_OPTION, integer, YES_OPTION } from '../shared-options.ts'
+import { note, printJson, printLine } from '../output.ts'
+import { confirm } from '../terminal-questions.ts'
 import { say } from '../terminal-words.ts'
 import { needOwner } from '../owner.ts'
 
@@ -16,21 +18,25 @@ interface Options {
   data: string
   json?: boolean
   port?: number
+  yes?: boolean
 }
 
-function print({ enabled, port, url, problem, keyMadeAt }: OwnUse): void {
+const day = (at: number): string => new Date(at).toISOString().slice(0, 10)
+
+function print({ enabled, port, url, problem, keyMadeAt }: OwnUse, dataDir: string): void {
   if (url !== null) printLine(`Own use is on. Base address for clients: ${url}`)
   else if (enabled)
     printLine(`Own use is on, and does not listen: ${problem === null ? 'it is starting' : say(problem)}`)
   else printLine(`Own use is off (port ${port} when switched on).`)
   printLine(
     keyMadeAt === null
-      ? 'No key yet; make one with: npm run -s stoker -- own-use key'
-      : `The key was made on ${new Date(keyMadeAt).toISOString().slice(0, 10)}; only its hash is kept.`,
+      ? `No key yet; make one with: npm run -s stoker -- own-use key${dataOption(dataDir)}`
+      : `The key was made on ${day(keyMadeAt)}; only its hash is kept.`,
   )
 }
 
-const show = (options: Options, state: OwnUse): void => (options.json === true ? printJson(state) : print(state))
+const show = (options: Options, state: OwnUse): void =>
+  options.json === true ? printJson(state) : print(state, options.data)
 
 function command(name: string, description: string, action: (options: Options) => Promise<void>): Command {
   return new Command(name)
@@ -70,9 +76,14 @@ export function addOwnUse(program: Command): void {
     .addCommand(
       command('key', 'make a new key and print it, once; the one before stops working', async (options) => {
         const { client } = await needOwner(resolve(options.data))
+        const { keyMadeAt } = await client.app.ownUse()
+        if (keyMadeAt !== null) {
+          note(`The key of ${day(keyMadeAt)} stops working at once: every client that has it needs the new one.`)
+          if (!(await confirm('Make a new key?', options.yes))) return
+        }
         const { key } = await client.app.ownUseKey()
         if (options.json === true) printJson({ key })
         else printLine(key)
-      }),
+      }).option(...YES_OPTION),
     )
 }

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 
 import { fail } from '#contract/errors.ts'
-import { findCopy, finishRestore, restore as putBack } from '#core/backup/index.ts'
+import { findCopy, finishRestore, replacedFiles, restore as putBack } from '#core/backup/index.ts'
 import { readFolderHistory } from '#core/identity/index.ts'
 import { realmMigrations } from '#core/realm-db/index.ts'
 import { rigMigrations } from '#core/rig-db/index.ts'
@@ -78,7 +78,8 @@ async function restore(dir: string, options: Options): Promise<void> {
       `The copy ${from} of ${moment(manifest.startedAt)}, ${(bytes / 1e6).toFixed(1)} MB, by Stoker ${manifest.app}, key ${manifest.publicKey ?? 'none'}.`,
     )
     const jobs = jobsHere(dataDir)
-    if (jobs !== 0) {
+    // Settings, keys and uploads without a job are content too.
+    if (jobs !== 0 || replacedFiles(dataDir).length > 0) {
       note(
         `It takes the place of what is in ${dataDir} now${jobs === null ? '' : ` (${jobs} jobs)`}, which is kept aside there. ${since(options)}`,
       )
@@ -101,7 +102,7 @@ async function restore(dir: string, options: Options): Promise<void> {
     printLine(
       manifest.publicKey === null
         ? 'The copy held no seller.key: put the file back, or import it (stoker key import), before you start Stoker.'
-        : 'Start Stoker as ever: exchanges elsewhere, and one that was kept, are asked for what happened since the copy. It sells again at the asks of the copy.',
+        : 'Start Stoker as ever: exchanges elsewhere, and one that was kept, are asked for what happened since the copy. Its listings are paused: look at their asks, then resume them.',
     )
   } finally {
     for (const lock of locks.toReversed()) lock.release()

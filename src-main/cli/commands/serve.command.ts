@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 
 import { cudaFolder, cudaInstalled, cudaUsable, projectRoot } from '#engine/cuda.ts'
+import { dataOption } from '#lib/data-directory.ts'
 import { isLoopback } from '#lib/host-names.ts'
 
 import { DATA_OPTION, integer } from '../shared-options.ts'
@@ -56,7 +57,7 @@ async function serve(options: ServeOptions): Promise<void> {
   if (options.json === true) printJson({ url: runtime.url, link, exchangeUrl: runtime.exchangeUrl, pid: process.pid })
   else {
     printLine(
-      `Stoker is running. Open this link (one use, ten minutes; a new one: npm run -s stoker -- link):\n\n  ${link}\n`,
+      `Stoker is running. Open this link (one use, ten minutes; a new one: npm run -s stoker -- link${dataOption(options.data)}):\n\n  ${link}\n`,
     )
     printLine(`Practice exchange: ${runtime.exchangeUrl} (${venueNote()}). Stop with Ctrl+C.`)
   }
@@ -65,6 +66,10 @@ async function serve(options: ServeOptions): Promise<void> {
       `Warning: ${host} is served without TLS. Anyone on that network can read and take over this console; use --tls-cert and --tls-key.`,
     )
   const root = projectRoot()
+  if (!runtime.hasScreens)
+    note(
+      `The screens are not built, so that link shows none: run \`npm run build\` in ${root ?? 'the checkout'}, then reload the page.`,
+    )
   if (root !== null && cudaUsable() && !cudaInstalled(cudaFolder(root)))
     note(
       'An NVIDIA card is here, but no CUDA build of the engine: `npm run -s stoker -- engine add cuda` fetches it. Until then Vulkan or the processor serves.',

@@ -27,6 +27,7 @@ export const bookFailures = {
   'db.older': ['CONFLICT', 'path'],
   'db.newer': ['DB_FROM_FUTURE', 'path', 'version', 'newest'],
   'db.formatUnknown': ['DB_CORRUPT', 'path', 'version'],
+  'db.otherTables': ['DB_CORRUPT', 'path', 'version', 'table'],
   'file.notKey': ['BAD_REQUEST', 'path'],
   'file.secretTooLarge': ['TOO_LARGE', 'path'],
   'file.foreign': ['BAD_REQUEST', 'path', 'owner', 'us'],

@@ -10,6 +10,8 @@ export const exchangeFailures = {
   'exchange.ordersFull': ['UNAVAILABLE'],
   'exchange.portTaken': ['UNAVAILABLE', 'port', 'host', 'option'],
   'exchange.noneHere': ['NOT_FOUND', 'dir'],
+  'exchange.keyMissing': ['NOT_FOUND', 'path', 'dir'],
+  'exchange.keyForeign': ['CONFLICT', 'path', 'dir', 'found', 'key'],
   'exchange.helloFirst': ['BAD_REQUEST', 'protocol'],
   'exchange.protocolOlder': ['CONFLICT'],
   'exchange.keyCopied': ['CONFLICT', 'epoch'],

@@ -5,6 +5,7 @@ export const homeReasons = {
   'money.ask': [null, 'instrument', 'price'],
   'home.serving': [null, 'ask', 'running'],
   'home.paused': [null, 'instrument'],
+  'home.pausedWhy': [null, 'instrument', 'reason'],
   'home.refused': [null, 'instrument', 'reason'],
   'home.waiting': [null, 'ask', 'reason'],
   'home.listedBusy': [null, 'ask', 'jobs'],

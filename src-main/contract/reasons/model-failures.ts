@@ -36,6 +36,7 @@ export const modelFailures = {
   'gguf.splitForeign': ['MODEL_UNSUPPORTED', 'path', 'no', 'parts'],
   'gguf.splitName': ['MODEL_UNSUPPORTED', 'path', 'name', 'parts'],
   'gguf.splitTensors': ['MODEL_UNSUPPORTED', 'path', 'parts', 'have', 'need'],
+  'gguf.splitMerged': ['MODEL_UNSUPPORTED', 'path', 'parts'],
   'gguf.splitTooMany': ['MODEL_UNSUPPORTED', 'path', 'parts', 'max'],
   'gguf.tooBig': ['MODEL_TOO_BIG', 'path', 'needed', 'total'],
   'gguf.claimCount': [null, 'value'],

@@ -1,6 +1,7 @@
 /** The console itself: hello, what changed, live values. */
 import type { Live } from '#contract/app.ts'
 import type { CoreContext } from '#core/core-context.ts'
+import { dataOption } from '#lib/data-directory.ts'
 
 import { contractHash } from './contract-hash.ts'
 import { liveNow, liveStream, type LiveDeps } from './live.ts'
@@ -25,6 +26,7 @@ export function createApp(context: CoreContext, deps: LiveDeps & StoppageDeps & 
         })),
         now: clock.now(),
         dataDir,
+        dataOption: dataOption(dataDir),
         exchangeUrl: deps.exchangeUrl(),
         coreDumps: host.coreDumps ?? 'unknown',
       })),

@@ -43,6 +43,7 @@ function venueNow({ context: { venueId, venue }, listings }: LiveVenue): Live['v
     kind: state.kind,
     lastSeenAt: venue.lastSeenAt(),
     detail: state.kind === 'offline' ? state.reason : null,
+    cause: state.kind === 'offline' ? state.cause : null,
     listing: listingState(listings.all()),
   }
 }

@@ -19,7 +19,8 @@ import { bytesToCopy, modelFiles } from './copied-files.ts'
 import { isDue } from './copy-names.ts'
 import { isWithin, mib } from './disk.ts'
 import { automaticCopies, pruneCopies } from './kept-copies.ts'
-import { AUTOMATIC_FOLDER, checkBackup, makeBackup, sweepPartialBackups } from './make-backup.store.ts'
+import { AUTOMATIC_FOLDER, checkBackup, makeBackup, type MakeBackupOptions } from './make-backup.store.ts'
+import { sweepPartialBackups } from './partial-copies.ts'
 import { readRestored } from './restored.ts'
 
 const RECENT = 20
@@ -32,9 +33,9 @@ export type BackupContext = Pick<
 /** A change: fields left out or undefined stay as they are. */
 export type BackupSettingsChange = { [Field in keyof BackupSettings]?: BackupSettings[Field] | undefined }
 
+type Place = Required<Pick<MakeBackupOptions, 'folder' | 'automatic' | 'inOwnPlace'>>
+
 export interface BackupServiceOptions {
-  /** The copying thread's code, where it is not the source file. */
-  entry?: string | URL
   /** Hour of the day where this machine is, 0 to 23. */
   hourOf?: (at: EpochMs) => number
 }
@@ -88,12 +89,13 @@ export class BackupService {
   }
 
   /**
-   * Begins a copy. Errors: UNAVAILABLE (one is being made, no room), BAD_REQUEST (no absolute path, into the data
+   * Begins a copy by hand, where none is named beside the automatic ones: it is none of them, so it neither takes the
+   * place of the next nor goes by their bounds. Errors: UNAVAILABLE (one is being made, no room), BAD_REQUEST (no absolute path, into the data
    * folder), NOT_FOUND.
    */
   start(folder: string | undefined): { startedAt: EpochMs } {
     if (folder !== undefined) checkPlace(folder, this.#context.dataDir)
-    return this.#begin(folder ?? this.#folder(), folder === undefined)
+    return this.#begin({ folder: folder ?? this.#folder(), automatic: false, inOwnPlace: folder === undefined })
   }
 
   /** The nightly copy, when it is time. Never throws. */
@@ -104,7 +106,7 @@ export class BackupService {
     try {
       const bytes = bytesToCopy(this.#context.dataDir)
       if (bytes > bytesMax) throw fail('backup.tooLarge', { neededMib: mib(bytes), maxMib: mib(bytesMax) })
-      this.#begin(this.#folder(), true)
+      this.#begin({ folder: this.#folder(), automatic: true, inOwnPlace: true })
     } catch (error) {
       const now = clock.now()
       log.warn({ err: error }, 'the nightly copy was not made')
@@ -153,40 +155,30 @@ export class BackupService {
     })
   }
 
-  #begin(folder: string, automatic: boolean): { startedAt: EpochMs } {
+  #begin(place: Place): { startedAt: EpochMs } {
     const { dataDir, clock } = this.#context
     if (this.#running !== null) throw fail('backup.running')
     this.#stopping.signal.throwIfAborted()
-    checkBackup({ dataDir, folder, automatic })
+    checkBackup({ dataDir, ...place })
     const startedAt = clock.now()
-    this.#running = { startedAt, path: folder, file: '', step: 'copying', done: 0, total: 0 }
+    this.#running = { startedAt, path: place.folder, file: '', step: 'copying', done: 0, total: 0 }
     this.#context.events.changed('backup')
-    this.#work = this.#make({ folder, automatic, startedAt })
+    this.#work = this.#make(place, startedAt)
     return { startedAt }
   }
 
-  async #make({
-    folder,
-    automatic,
-    startedAt,
-  }: {
-    folder: string
-    automatic: boolean
-    startedAt: EpochMs
-  }): Promise<void> {
+  async #make(place: Place, startedAt: EpochMs): Promise<void> {
+    const { folder, automatic } = place
     const { dataDir, clock, version, log, key } = this.#context
-    const { entry } = this.#options
     const ended = { startedAt, automatic, bytes: 0, path: folder }
     try {
       const { path, bytes } = await makeBackup({
         dataDir,
-        folder,
-        automatic,
+        ...place,
         app: version,
         clock,
         onProgress: (progress) => this.#running !== null && (this.#running = { ...this.#running, ...progress }),
         signal: this.#stopping.signal,
-        ...(entry === undefined ? {} : { entry }),
       })
       this.#note({ ...ended, path, bytes, endedAt: clock.now(), problem: null })
       if (automatic) pruneCopies(folder, key.publicKey, this.settings())

@@ -6,6 +6,7 @@ import { every, type Loop } from '#lib/every.ts'
 import { backupApi } from './backup.api.ts'
 import { BackupService, type BackupContext, type BackupServiceOptions } from './backup-service.ts'
 
+export { replacedFiles } from './copied-files.ts'
 export { makeBackup } from './make-backup.store.ts'
 export { finishRestore, isRestoreUnfinished } from './restore-journal.ts'
 export { noteRestore } from './restores.store.ts'

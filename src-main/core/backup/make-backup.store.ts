@@ -2,7 +2,7 @@
  * Makes one copy of a data folder, in use or at rest: the seller's databases, then the exchange's, then the keys, then
  * the list that makes it a copy. It has its name only when it is whole; a kill leaves a folder that is swept away later.
  */
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { existsSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
 import { fail, StokerError } from '#contract/errors.ts'
@@ -26,12 +26,11 @@ import {
   sellerDatabases,
   type FolderFile,
 } from './copied-files.ts'
-import { copyName, isPartialName, partialName } from './copy-names.ts'
+import { copyName, partialName } from './copy-names.ts'
 import { isFull, isWithin, lackOfRoom, makeFolder, syncFolder, systemCode } from './disk.ts'
 import { MANIFEST, manifestText, type Manifest } from './manifest.ts'
+import { markPartial } from './partial-copies.ts'
 
-/** In the data folder while a copy is made: names the folder that a kill leaves behind. */
-const MARK = 'backup-running.json'
 /** Of the data folder: where automatic copies lie unless the owner names a place. */
 export const AUTOMATIC_FOLDER = 'backups'
 const NAMES_MAX = 100
@@ -41,13 +40,13 @@ export interface MakeBackupOptions {
   /** Absolute; made when it does not exist. */
   folder: string
   automatic: boolean
+  /** It goes where the automatic ones go, so the folder of the data folder that is theirs is no mistake. */
+  inOwnPlace?: boolean
   /** Of this Stoker. */
   app: string
   clock: Pick<Clock, 'now'>
   onProgress: (progress: CopyProgress) => void
   signal?: AbortSignal
-  /** The copying thread's code, where it is not the source file. */
-  entry?: string | URL
 }
 
 export interface MadeBackup {
@@ -64,8 +63,9 @@ export function checkBackup({
   dataDir,
   folder,
   automatic,
-}: Pick<MakeBackupOptions, 'dataDir' | 'folder' | 'automatic'>) {
-  const isOwnPlace = automatic && folder === join(dataDir, AUTOMATIC_FOLDER)
+  inOwnPlace = automatic,
+}: Pick<MakeBackupOptions, 'dataDir' | 'folder' | 'automatic' | 'inOwnPlace'>) {
+  const isOwnPlace = inOwnPlace && folder === join(dataDir, AUTOMATIC_FOLDER)
   if (!isOwnPlace && isWithin(folder, dataDir)) throw fail('backup.intoItself', { path: folder, dataDir })
   const bytes = bytesToCopy(dataDir)
   if (bytes === 0) throw fail('backup.nothing', { dataDir })
@@ -83,10 +83,11 @@ export async function makeBackup(options: MakeBackupOptions): Promise<MadeBackup
   const startedAt = clock.now()
   const target = freeName(folder, startedAt)
   const partial = join(folder, partialName(basename(target)))
+  let clear = (): void => undefined
   try {
     try {
+      clear = markPartial(dataDir, partial)
       makeFolder(folder)
-      writeSecretFile(join(dataDir, MARK), `${JSON.stringify({ v: 1, partial })}\n`)
       rmSync(partial, { recursive: true, force: true })
       makeFolder(partial)
       const files = await copyAll(options, partial)
@@ -99,8 +100,7 @@ export async function makeBackup(options: MakeBackupOptions): Promise<MadeBackup
     }
   } finally {
     // After the rename there is none.
-    rmSync(partial, { recursive: true, force: true })
-    rmSync(join(dataDir, MARK), { force: true })
+    clear()
   }
 }
 
@@ -116,7 +116,7 @@ function freeName(folder: string, at: EpochMs): string {
 type ManifestFile = Manifest['files'][number]
 
 async function copyAll(options: MakeBackupOptions, partial: string): Promise<ManifestFile[]> {
-  const { dataDir, onProgress, signal, entry } = options
+  const { dataDir, onProgress, signal } = options
   const groups = [sellerDatabases(dataDir), exchangeDatabases(dataDir)]
   for (const { path } of groups.flat()) makeFolder(dirname(join(partial, path)))
   const taskOf = ({ path }: FolderFile): CopyTask => ({
@@ -128,7 +128,6 @@ async function copyAll(options: MakeBackupOptions, partial: string): Promise<Man
     groups: groups.map((group) => group.map(taskOf)),
     onProgress,
     ...(signal === undefined ? {} : { signal }),
-    ...(entry === undefined ? {} : { entry }),
   })
   if ('problem' in outcome) throw failureOf(outcome.problem, options)
   const copied = new Map(outcome.copied.map((file): [string, CopiedFile] => [file.to, file]))
@@ -185,22 +184,4 @@ function asFailure(error: unknown, options: MakeBackupOptions): unknown {
   if (isFull(error)) return diskFull(options)
   if (error instanceof StokerError) return error
   return fail('backup.notWritable', { path: options.folder, error: systemCode(error) }, { cause: error })
-}
-
-/** Removes what a kill left of a copy. Only the owner of the data folder may call it. Never throws. */
-export function sweepPartialBackups(dataDir: string, automaticFolder: string): void {
-  const sweep = (path: string): void => {
-    if (isPartialName(basename(path))) rmSync(path, { recursive: true, force: true })
-  }
-  try {
-    const mark = join(dataDir, MARK)
-    if (existsSync(mark) && statSync(mark).size < 4_096) {
-      const { partial } = JSON.parse(readFileSync(mark, 'utf8')) as { partial?: unknown }
-      if (typeof partial === 'string') sweep(partial)
-    }
-    rmSync(mark, { force: true })
-    if (existsSync(automaticFolder)) for (const name of readdirSync(automaticFolder)) sweep(join(automaticFolder, name))
-  } catch {
-    // A disk that is not there now: the next start tries again.
-  }
 }

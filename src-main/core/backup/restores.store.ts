@@ -43,12 +43,21 @@ export function startsHere(dataDir: string): number {
   }
 }
 
-/** At the first start after a restore the epochs of all venues are raised, once; true then. */
-export function noteRestore(rigDb: Db, dataDir: string, now: EpochMs): boolean {
+/**
+ * At the first start after a restore the epochs of all venues are raised, once; true then. `before` comes first, with
+ * the time of the copy: a start that is killed in it, or after it, does it again.
+ */
+export function noteRestore(
+  rigDb: Db,
+  dataDir: string,
+  now: EpochMs,
+  before: (madeAt: EpochMs) => void = () => undefined,
+): boolean {
   const restored = readRestored(dataDir)
   if (restored === null) return false
   const known = restores.get(rigDb.read, `SELECT ${restores.columns} FROM restores WHERE id = ?`, restored.id)
   if (known !== null) return false
+  before(restored.madeAt)
   rigDb.tx((db) => {
     restores.insert(db, { id: restored.id, notedAt: now })
     raiseEpochs(db, restored.starts, STARTS_AHEAD)

@@ -9,15 +9,22 @@ export type BreakerReport =
   /** A bought job was served to its end: faults before it are not in a row any more. */
   | { kind: 'served'; deploymentId: string }
   | { kind: 'silent-engine'; deploymentId: string; silentMs: number }
+  /** So many bytes of it went over from the GPU's memory into main memory while it served. */
+  | { kind: 'memory-spill'; deploymentId: string; bytes: number }
+  /** Its process crashed too often in a row; nothing starts it again but a self-check or the owner. */
+  | { kind: 'broken-engine'; deploymentId: string; found: Reason }
   /** What lies at the model's place is another file, may be one (stamp or inode differ), or nothing. */
   | { kind: 'changed-file'; sha256: string; path: string; found: 'changed' | 'missing' }
-  /** A write to the books failed, or would. `venueId` null: the machine's own database. `problem`: SQLite's or the system's code. */
-  | { kind: 'books-not-writable'; venueId: VenueId | null; path: string; problem: string }
+  /** A write to the books failed, or would, or their pages are damaged. `venueId` null: the machine's own database. */
+  | { kind: 'books-not-writable'; venueId: VenueId | null; trouble: Reason }
   | { kind: 'folder-gone'; path: string }
+  /** The file of the seller's key is gone, unreadable or another key's. */
+  | { kind: 'key-gone'; path: string }
 
 /** Who may be asked why something is not sold, and told of it. */
 export interface SoldThrough {
-  deploymentId: string
+  /** Null for whatever the venue has: what concerns one deployment alone is left out. */
+  deploymentId: string | null
   /** Of its model; null where it is not known. */
   sha256: string | null
   venueId: VenueId

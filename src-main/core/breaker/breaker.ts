@@ -45,6 +45,7 @@ export interface Moment {
   mono: number
 }
 
+const MIB = 1_048_576
 /** Deployments and trips of the past that are remembered; the oldest goes first. */
 const KEPT_MAX = 1_000
 
@@ -81,17 +82,27 @@ function causeOf(what: BreakerReport, nameOf: (deploymentId: string) => string):
       const params = { model: nameOf(what.deploymentId), seconds: Math.round(what.silentMs / SECOND_MS) }
       return { kind: what.kind, subject: what.deploymentId, reason: because('breaker.silentEngine', params) }
     }
+    case 'memory-spill': {
+      const params = { model: nameOf(what.deploymentId), mib: Math.round(what.bytes / MIB) }
+      return { kind: what.kind, subject: what.deploymentId, reason: because('breaker.memorySpill', params) }
+    }
+    case 'broken-engine': {
+      const params = { model: nameOf(what.deploymentId), found: what.found }
+      return { kind: what.kind, subject: what.deploymentId, reason: because('breaker.brokenEngine', params) }
+    }
     case 'changed-file': {
       const code = what.found === 'missing' ? 'breaker.fileMissing' : 'breaker.fileChanged'
       return { kind: what.kind, subject: what.sha256, reason: because(code, { path: what.path }) }
     }
     case 'books-not-writable': {
-      const params = { path: what.path, problem: what.problem }
+      const reason = because('breaker.booksNotWritable', { trouble: what.trouble })
       // The machine's own database says what is listed and deployed: without it nothing is sold anywhere.
-      return { kind: what.kind, subject: what.venueId ?? '', reason: because('breaker.booksNotWritable', params) }
+      return { kind: what.kind, subject: what.venueId ?? '', reason }
     }
     case 'folder-gone':
       return { kind: what.kind, subject: '', reason: because('breaker.folderGone', { path: what.path }) }
+    case 'key-gone':
+      return { kind: what.kind, subject: '', reason: because('breaker.keyGone', { path: what.path }) }
     case 'own-fault':
     case 'served':
       return null
@@ -159,11 +170,12 @@ export function reported(
   return cause === null ? state : tripped(state, cause, moment)
 }
 
-/** Why nothing may be sold through these: what concerns the whole rig first, then venue, model, deployment; null when it may. */
+/** Why nothing may be sold through these: a folder that is gone and with it all else, what concerns the whole rig, then venue, model, deployment; null when it may. */
 export function stoppedBy({ trips }: BreakerState, through: SoldThrough): Trip | null {
   const all = tripsThrough({ trips }, through)
   const order = ['rig', 'venue', 'model', 'deployment'] as const
-  return all.toSorted((a, b) => order.indexOf(scopeOf(a)) - order.indexOf(scopeOf(b)))[0] ?? null
+  const rank = (trip: Trip): number => (trip.kind === 'folder-gone' ? -1 : order.indexOf(scopeOf(trip)))
+  return all.toSorted((a, b) => rank(a) - rank(b))[0] ?? null
 }
 
 const scopeOf = ({ kind, subject }: Trip): 'deployment' | 'model' | 'venue' | 'rig' =>

@@ -8,7 +8,9 @@ import type { Reason } from '#contract/reasons.ts'
 import type { CoreContext, DeploymentsService } from '#core/core-context.ts'
 import type { RecordedEvents } from '#core/events/index.ts'
 import type { ModelsService } from '#core/models/index.ts'
+import type { Storage } from '#core/storage/index.ts'
 import type { Db } from '#db/db-types.ts'
+import { every } from '#lib/every.ts'
 
 import {
   checkBegun,
@@ -24,17 +26,23 @@ import {
 } from './breaker.ts'
 import type { BreakerPort } from './breaker.port.ts'
 import { keepLooking } from './breaker.worker.ts'
+import { KEY_LOOK_MS, watchKey, type SellerKeyFile } from './key-watch.ts'
 import { selfCheck, type SelfCheckDeps } from './self-checks.ts'
 import { TRIGGERS } from './triggers.ts'
-import { silentEngines, watchFolder } from './watches.ts'
-
-export { guardBooks } from './guard-books.ts'
+import { brokenEngines, ofTheDisk, silentEngines } from './watches.ts'
 
 export interface BreakerDeps {
-  deployments: Pick<DeploymentsService, 'allLoaded' | 'engine' | 'find' | 'loaded' | 'onModelChange'>
+  deployments: Pick<
+    DeploymentsService,
+    'allLoaded' | 'broken' | 'engine' | 'find' | 'loaded' | 'onModelChange' | 'restartBroken'
+  >
   models: Pick<ModelsService, 'ready'>
   venues: readonly { venueId: VenueId; realmDb: Db }[]
   recorded: RecordedEvents
+  /** How much of a deployment lies in main memory since it spilled; null where nobody can say. */
+  spilled?: SelfCheckDeps['spilled']
+  sellerKey: SellerKeyFile
+  storage: Pick<Storage, 'listen' | 'look' | 'gone'>
 }
 export type BreakerContext = Pick<CoreContext, 'clock' | 'ids' | 'log' | 'events' | 'rigDb'>
 
@@ -85,6 +93,12 @@ class BreakerRunner {
     for (const { id } of dueChecks(this.#state, this.#context.clock.mono())) void this.check(id)
   }
 
+  /** The disks are well again: what was stopped for them is checked now, however long its pause has become. */
+  checkDisks(): void {
+    for (const { id, kind, checking } of this.#state.trips.values())
+      if (!checking && (kind === 'books-not-writable' || kind === 'folder-gone')) void this.check(id)
+  }
+
   /** Runs one self-check; what it found, null when it may be sold again. */
   async check(id: string): Promise<Reason | null> {
     const trip = this.#state.trips.get(id)
@@ -122,25 +136,20 @@ class BreakerRunner {
 }
 
 export function createBreaker(context: BreakerContext, deps: BreakerDeps): Breaker {
-  const { clock, rigDb } = context
-  const books = [
-    { venueId: null, path: rigDb.path },
-    ...deps.venues.map(({ venueId, realmDb }) => ({ venueId, path: realmDb.path })),
-  ]
-  const folder = watchFolder({ books })
+  const { clock, rigDb, log } = context
+  const keyGone = watchKey(deps.sellerKey)
   const runner = new BreakerRunner(context, deps, {
     ...context,
     ...deps,
     dbOf: (subject) =>
       subject === '' ? rigDb : (deps.venues.find(({ venueId }) => venueId === subject)?.realmDb ?? null),
-    gone: folder.gone,
+    spilled: deps.spilled ?? (() => Promise.resolve(null)),
+    books: deps.storage,
+    keyGone,
   })
   const tick = (): void => {
-    for (const what of silentEngines(deps)) runner.report(what)
+    for (const what of [...silentEngines(deps), ...brokenEngines(deps)]) runner.report(what)
     runner.checkDue()
-  }
-  const look = async (): Promise<void> => {
-    for (const what of await folder.look()) runner.report(what)
   }
   let stop: () => Promise<void> = () => Promise.resolve()
   return {
@@ -163,13 +172,28 @@ export function createBreaker(context: BreakerContext, deps: BreakerDeps): Break
       }
     },
     start() {
-      const stopLooking = keepLooking(context, { tick, look })
+      const stopLooking = keepLooking(context, tick)
+      const keyLoop = every(
+        clock,
+        KEY_LOOK_MS,
+        async () => {
+          const path = await keyGone()
+          if (path !== null) runner.report({ kind: 'key-gone', path })
+        },
+        { onError: (error) => log.error({ err: error }, 'the breaker could not look at the key; it looks again') },
+      )
+      const offDisks = deps.storage.listen({
+        trouble: (trouble) => runner.report(ofTheDisk(trouble, deps.storage)),
+        back: () => runner.checkDisks(),
+      })
       // The files of models are watched where they are in memory.
       const off = deps.deployments.onModelChange(({ sha256, path, found }) =>
         runner.report({ kind: 'changed-file', sha256, path, found }),
       )
       stop = async () => {
         off()
+        offDisks()
+        keyLoop.stop()
         await stopLooking()
       }
     },

@@ -6,26 +6,30 @@ import type { Clock } from '#contract/time.ts'
 import { SECOND_MS } from '#contract/time.ts'
 import type { DeploymentsService } from '#core/core-context.ts'
 import type { ModelsService } from '#core/models/index.ts'
+import type { Storage } from '#core/storage/index.ts'
 import type { Db } from '#db/db-types.ts'
 import type { IdSource } from '#lib/id-source.ts'
 import { within } from '#lib/within.ts'
 
 import type { Trip } from './breaker.ts'
 import { markChecked } from './breaker.store.ts'
-import { diskProblem } from './books-failure.ts'
-import { writeProblem } from './look-at-files.ts'
 import { GENERATE_MS, TRIGGERS } from './triggers.ts'
 
 export interface SelfCheckDeps {
   clock: Clock
   ids: IdSource
-  deployments: Pick<DeploymentsService, 'engine' | 'loaded'>
+  deployments: Pick<DeploymentsService, 'engine' | 'loaded' | 'restartBroken'>
   models: Pick<ModelsService, 'ready'>
   /** The database of a venue, the machine's own for ''; null when there is no such venue. */
   dbOf(this: void, subject: string): Db | null
-  /** What of the opened files is gone; null when all are there. */
-  gone(this: void): Promise<string | null>
+  /** How much of a deployment lies in main memory since it spilled, bytes, counted now; null where nobody can say. */
+  spilled(this: void, deploymentId: string): Promise<number | null>
+  books: Pick<Storage, 'look' | 'gone'>
+  /** The path of the seller's key where it is gone or another; null when it stands. */
+  keyGone(this: void): Promise<string | null>
 }
+
+const MIB = 1_048_576
 
 /** The end of text is masked, so that a working engine gives exactly so many tokens whatever the model thinks of it. */
 const SHORT: EngineRequest = {
@@ -38,6 +42,7 @@ const SHORT: EngineRequest = {
 
 /** A short answer through the engine, before every other work: as real as a job's, and of no buyer's text. */
 async function generate({ deployments, clock, ids }: SelfCheckDeps, deploymentId: string): Promise<Reason | null> {
+  await deployments.restartBroken(deploymentId)
   const engine = deployments.engine(deploymentId)
   if (engine === null || deployments.loaded(deploymentId) === null) return because('breaker.notLoaded')
   const jobId = ids.next('check')
@@ -73,33 +78,41 @@ async function hash({ models }: SelfCheckDeps, sha256: string): Promise<Reason |
 }
 
 /** A commit, beside what the system says of the files: a file may be writable by the one and not by the other. */
-async function write({ dbOf, clock }: SelfCheckDeps, subject: string): Promise<Reason | null> {
+function write({ dbOf, books, clock }: SelfCheckDeps, subject: string): Reason | null {
   const db = dbOf(subject)
   if (db === null) return null
-  const still = (problem: string): Reason => because('breaker.booksNotWritable', { path: db.path, problem })
-  const problem = await writeProblem(db.path)
-  if (problem !== null) return still(problem)
-  try {
-    db.tx((write) => markChecked(write, clock.now()))
-    return null
-  } catch (error) {
-    return still(diskProblem(error) ?? (error instanceof Error ? error.name : 'unknown'))
-  }
+  const trouble = books.look(db)
+  if (trouble !== null) return trouble
+  db.tx((write) => markChecked(write, clock.now()))
+  return null
 }
 
-async function look({ gone }: SelfCheckDeps): Promise<Reason | null> {
-  const path = await gone()
+function look({ books }: SelfCheckDeps): Reason | null {
+  const path = books.gone()
   return path === null ? null : because('breaker.folderGone', { path })
+}
+
+/** It may be sold again once the part is back, or once it was loaded anew; what nobody can count is not believed. */
+async function count({ spilled, deployments }: SelfCheckDeps, deploymentId: string): Promise<Reason | null> {
+  if (deployments.loaded(deploymentId) === null) return because('breaker.notLoaded')
+  const bytes = await spilled(deploymentId)
+  if (bytes === null) return because('breaker.notMeasured')
+  return bytes === 0 ? null : because('breaker.stillSpilled', { mib: Math.round(bytes / MIB) })
+}
+
+async function key({ keyGone }: SelfCheckDeps): Promise<Reason | null> {
+  const path = await keyGone()
+  return path === null ? null : because('breaker.keyGone', { path })
 }
 
 export async function selfCheck(
   deps: SelfCheckDeps,
   { kind, subject }: Pick<Trip, 'kind' | 'subject'>,
 ): Promise<Reason | null> {
-  const checks = { generate, hash, write, look } as const
+  const checks = { generate, hash, write, look, key, count } as const
   try {
     return await checks[TRIGGERS[kind].check](deps, subject)
   } catch (error) {
-    return said(error instanceof Error ? error.message : String(error))
+    return error instanceof StokerError ? error.reason : said(error instanceof Error ? error.message : String(error))
   }
 }

@@ -7,10 +7,11 @@ export interface Trigger {
   /** From the cause to the offer's withdrawal, ms, at most. */
   readonly withinMs: number
   /**
-   * Must succeed before it is offered again: a real short generation, a hash of the file, a write to the books, a look
-   * at the folder.
+   * Must succeed before it is offered again: a real short generation (by an engine started again where it had given up),
+   * a hash of the file, a write to the books, a look at the folder, at the seller's key, or a count of what
+   * lies in main memory.
    */
-  readonly check: 'generate' | 'hash' | 'write' | 'look'
+  readonly check: 'generate' | 'hash' | 'write' | 'look' | 'key' | 'count'
   /** Before the first self-check; each that fails doubles it, up to the bound. ms. */
   readonly firstCheckMs: number
   readonly checkMaxMs: number
@@ -36,6 +37,24 @@ export const TRIGGERS = {
     checkMaxMs: MINUTE_MS,
     byHand: 'relist',
   },
+  /** Parts of the model went over into main memory, where it is many times slower; two counts in a row say so. */
+  'memory-spill': {
+    scope: 'deployment',
+    withinMs: 15 * SECOND_MS,
+    check: 'count',
+    firstCheckMs: 5 * SECOND_MS,
+    checkMaxMs: 5 * MINUTE_MS,
+    byHand: 'check',
+  },
+  /** It crashed too often in a row, and its supervisor starts it no more by itself. */
+  'broken-engine': {
+    scope: 'deployment',
+    withinMs: 5 * SECOND_MS,
+    check: 'generate',
+    firstCheckMs: 5 * SECOND_MS,
+    checkMaxMs: 5 * MINUTE_MS,
+    byHand: 'check',
+  },
   'changed-file': {
     scope: 'model',
     withinMs: 5 * SECOND_MS,
@@ -60,6 +79,15 @@ export const TRIGGERS = {
     checkMaxMs: MINUTE_MS,
     byHand: 'check',
   },
+  /** What is earned can be claimed until the process ends, and by nobody after it. */
+  'key-gone': {
+    scope: 'rig',
+    withinMs: 10 * SECOND_MS,
+    check: 'key',
+    firstCheckMs: 2 * SECOND_MS,
+    checkMaxMs: 10 * SECOND_MS,
+    byHand: 'check',
+  },
 } as const satisfies Record<string, Trigger>
 
 export type TriggerKind = keyof typeof TRIGGERS
@@ -71,6 +99,5 @@ export const ACCIDENT_MS = SECOND_MS
 export const CALM_MS = 10 * MINUTE_MS
 /** How long a self-check's generation may take; a rig that needs longer meets no grade's ceiling. */
 export const GENERATE_MS = 20 * SECOND_MS
-/** Model files, folder and books are looked at so often; silence and due checks, which cost nothing, more often. */
-export const LOOK_EVERY_MS = 2 * SECOND_MS
+/** Silence and due checks, which cost nothing; files are looked at by those who have them open (core/storage, core/models). */
 export const TICK_MS = 500

@@ -1,45 +1,27 @@
-/** Looks for causes that nobody reports by himself: a silent engine, a folder that went, books that cannot be written. */
-import type { VenueContext, DeploymentsService } from '#core/core-context.ts'
+/** Causes that nobody reports by himself, and those of the disks in the breaker's words. */
+import type { DeploymentsService } from '#core/core-context.ts'
 import { SILENT_MS } from '#core/deployments/index.ts'
+import type { Storage, StorageTrouble } from '#core/storage/index.ts'
 
 import type { BreakerReport } from './breaker.port.ts'
-import { firstGone, identitiesOf, writeProblem } from './look-at-files.ts'
 
 export interface WatchDeps {
-  deployments: Pick<DeploymentsService, 'allLoaded' | 'engine'>
-  /** Databases by the venue they are of; null for the machine's own. */
-  books: readonly { venueId: VenueContext['venueId'] | null; path: string }[]
+  deployments: Pick<DeploymentsService, 'allLoaded' | 'engine' | 'broken'>
 }
 
 /** At once, from what the engines say of themselves. */
-export const silentEngines = ({ deployments }: Pick<WatchDeps, 'deployments'>): BreakerReport[] =>
+export const silentEngines = ({ deployments }: WatchDeps): BreakerReport[] =>
   deployments.allLoaded().flatMap(({ deploymentId }) => {
     const silentMs = deployments.engine(deploymentId)?.stats().silentMs ?? 0
     return silentMs < SILENT_MS ? [] : [{ kind: 'silent-engine' as const, deploymentId, silentMs }]
   })
 
-export interface FolderWatch {
-  /** The first of the opened databases that is gone or another file; null when all are there. */
-  gone(this: void): Promise<string | null>
-  /** Books that could not be written, and a folder that is gone. */
-  look(): Promise<BreakerReport[]>
-}
+/** Their crashes may have ended no job, so that nobody counted them. */
+export const brokenEngines = ({ deployments }: WatchDeps): BreakerReport[] =>
+  deployments.broken().map(({ deploymentId, reason }) => ({ kind: 'broken-engine', deploymentId, found: reason }))
 
-/** From now on: all databases were just opened. */
-export function watchFolder({ books }: Pick<WatchDeps, 'books'>): FolderWatch {
-  const opened = identitiesOf(books.map(({ path }) => path))
-  const gone = (): Promise<string | null> => firstGone(opened)
-  return {
-    gone,
-    async look() {
-      const path = await gone()
-      if (path !== null) return [{ kind: 'folder-gone', path }]
-      const reports: BreakerReport[] = []
-      for (const { venueId, path } of books) {
-        const problem = await writeProblem(path)
-        if (problem !== null) reports.push({ kind: 'books-not-writable', venueId, path, problem })
-      }
-      return reports
-    },
-  }
+/** Which of the two it is says what the self-check will ask: one file that is gone concerns all. */
+export function ofTheDisk({ venueId, reason }: StorageTrouble, storage: Pick<Storage, 'gone'>): BreakerReport {
+  const path = storage.gone()
+  return path === null ? { kind: 'books-not-writable', venueId, trouble: reason } : { kind: 'folder-gone', path }
 }

@@ -290,6 +290,8 @@ function createDeploymentsService(repository: DeploymentRepository, loaded: Load
         .ids()
         .map(loadedOne)
         .filter((one) => one !== null),
+    broken: () => loaded.broken(),
+    restartBroken: (deploymentId) => loaded.restartBroken(deploymentId as DeploymentId),
     engine: (deploymentId) => loaded.engine(deploymentId),
     failure: (deploymentId) => loaded.loadStatus(deploymentId as DeploymentId).failure?.reason ?? null,
     onModelChange: (listener) => loaded.onModelChange(listener),

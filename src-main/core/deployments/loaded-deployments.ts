@@ -225,6 +225,24 @@ export class LoadedDeployments {
     })
   }
 
+  /** Of this machine; servers elsewhere are upkeep's to try again. */
+  broken(): { deploymentId: DeploymentId; reason: Reason }[] {
+    return [...this.#attached].flatMap(([deploymentId, { engine, remote }]) => {
+      const state = engine.state()
+      return !remote && state.kind === 'broken' ? [{ deploymentId, reason: state.reason }] : []
+    })
+  }
+
+  /** Only what is broken, and still wanted in memory. */
+  async restartBroken(deploymentId: DeploymentId): Promise<void> {
+    const attached = this.#attached.get(deploymentId)
+    if (attached?.engine.state().kind !== 'broken') return
+    const givenBack = this.givenBackSignal()
+    attached.reloads = 0
+    await attached.engine.retry()
+    await this.ensureLoaded(deploymentId, givenBack)
+  }
+
   /** Tries all again that are broken or should be in memory. Throws the first failure, after all were tried. */
   async retry(wanted: readonly DeploymentId[]): Promise<void> {
     this.#failures.clear()

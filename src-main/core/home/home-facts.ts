@@ -17,7 +17,7 @@ export interface HomeFacts {
   realm: Realm
   unit: Unit
   engine: Live['engine']
-  exchange: Pick<Live['venues'][number], 'kind' | 'lastSeenAt' | 'detail'>
+  exchange: Pick<Live['venues'][number], 'kind' | 'lastSeenAt' | 'detail' | 'cause'>
   /** Buyers' jobs in work; exam calls are not counted. */
   running: number
   /** Models in the list whose file is ready, and those on remote servers. */
@@ -32,15 +32,15 @@ export interface HomeFacts {
   exams: readonly ExamFacts[]
   /** Instruments with a current qualification. */
   qualified: readonly string[]
-  listing: Pick<Listing, 'instrument' | 'ask' | 'state' | 'reason' | 'qualifiedUntil'> | null
+  listing: Pick<Listing, 'instrument' | 'ask' | 'state' | 'reason' | 'stopped' | 'qualifiedUntil'> | null
   /** My jobs that ended well in the last hour. */
   jobsLastHour: number
   /** What the exchange's book says of the instrument; null when it said nothing. */
   demand: { jobsLastHour: number; waiting: number; cheaper: number } | null
   /** The first of the exchange's records that cannot be booked; null when all is well. */
   unbooked: string | null
-  /** Why nothing can be booked at all now; null or missing when the disks are well. */
-  storageTrouble?: Reason | null
+  /** Why Stoker sells nothing at all here, whatever is listed (books, folder); null or missing when it may. */
+  stopped?: Reason | null
   feeBps: number | null
   specs: readonly GradeSpec[]
   power: { nanoPerMtok: Nano | null; currency: string; method: string }
@@ -51,13 +51,8 @@ export interface HomeFacts {
 }
 
 /** Why Stoker itself stopped selling what is listed; null when it did not. */
-export const stoppedWhy = ({ listing }: Pick<HomeFacts, 'listing'>): Reason | null => {
-  if (listing === null || listing.state !== 'waiting') return null
-  const { reason } = listing
-  // Beside it the listing may say that its qualification ended.
-  const first = reason.code === 'reasons.both' ? reason.params['first'] : reason
-  return typeof first === 'object' && first.code.startsWith('breaker.') ? first : null
-}
+export const stoppedWhy = ({ listing }: Pick<HomeFacts, 'listing'>): Reason | null =>
+  listing?.state === 'waiting' ? listing.stopped : null
 
 /**
  * How long the qualification of what is listed lasts: `soon` from a week before its end. What the exchange offers is

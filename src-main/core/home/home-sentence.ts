@@ -17,13 +17,6 @@ const tells = (sentence: Reason, next: Next | null = null, nextPage: Home['nextP
   nextPage,
 })
 
-const KEY_ELSEWHERE: readonly string[] = ['exchange.keyCopied', 'exchange.keyOlder']
-/** The venue keeps this rig out for another start of its key: trying again changes nothing before the owner acts. */
-const isKeyElsewhere = (reason: Reason | null): boolean =>
-  reason !== null &&
-  (KEY_ELSEWHERE.includes(reason.code) ||
-    Object.values(reason.params).some((param) => typeof param === 'object' && isKeyElsewhere(param)))
-
 /** A price with its unit; the number is exact, and written as the reader's locale writes it. */
 export function priceOf({ ask }: Pick<Listing, 'ask'>, { unit }: Pick<HomeFacts, 'unit'>): Reason {
   const one = (price: number): Reason =>
@@ -58,7 +51,13 @@ function listed(facts: HomeFacts, listing: NonNullable<HomeFacts['listing']>): S
     return tells(because('home.qualificationOver', { instrument, until }), 'next.takeExamAgain', 'exam')
   switch (listing.state) {
     case 'paused':
-      return tells(because('home.paused', { instrument }), 'next.resume', 'market')
+      return tells(
+        reason.code === 'listing.pausedByYou'
+          ? because('home.paused', { instrument })
+          : because('home.pausedWhy', { instrument, reason }),
+        'next.resume',
+        'market',
+      )
     case 'refused':
       return tells(because('home.refused', { instrument, reason }), 'next.reviewAsk', 'market')
     case 'waiting':
@@ -131,16 +130,13 @@ function prepared(facts: HomeFacts): Said {
   return tells(because('home.noExam', { model: deployment.modelName }), 'next.takeExam', 'exam')
 }
 
-const OF_THE_BOOKS: ReadonlySet<ReasonCode> = new Set(['breaker.booksNotWritable', 'breaker.folderGone'])
-
 export function tell(facts: HomeFacts): Said {
   const { engine, exchange, listing, exams } = facts
   const exam = exams[0]
-  const { storageTrouble = null } = facts
-  if (storageTrouble !== null) return tells(because('home.storage', { trouble: storageTrouble }))
   const stopped = stoppedWhy(facts)
+  const { stopped: all = null } = facts
   // Books that cannot be written are why money cannot be booked: the cause first.
-  if (facts.unbooked !== null && (stopped === null || !OF_THE_BOOKS.has(stopped.code)))
+  if (facts.unbooked !== null && all === null)
     return tells(because('home.unbooked', { problem: said(facts.unbooked) }), 'next.checkBooks', 'settings')
   if (listing !== null && stopped !== null)
     return tells(
@@ -148,6 +144,7 @@ export function tell(facts: HomeFacts): Said {
       'next.seeStopped',
       'market',
     )
+  if (all !== null) return tells(because('home.storage', { trouble: all }))
   if (engine.kind === 'broken')
     return tells(
       engine.detail === null
@@ -166,7 +163,7 @@ export function tell(facts: HomeFacts): Said {
       exchange.detail === null
         ? because('home.exchangeAway', { listed: wasListed })
         : because('home.exchangeAwayWhy', { listed: wasListed, reason: exchange.detail }),
-      exchange.kind === 'offline' ? (isKeyElsewhere(exchange.detail) ? 'next.takeOver' : 'next.keepsTrying') : null,
+      exchange.kind === 'offline' ? (exchange.cause === 'credential' ? 'next.takeOver' : 'next.keepsTrying') : null,
     )
   }
   if (exam?.state === 'running' && facts.running === 0)

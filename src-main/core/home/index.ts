@@ -73,7 +73,7 @@ export function createHome(context: HomeContext, deps: HomeDeps) {
       realm: context.realm,
       unit: context.unit,
       engine: live.engine,
-      exchange: here ?? { kind: 'stopped', lastSeenAt: null, detail: null },
+      exchange: here ?? { kind: 'stopped', lastSeenAt: null, detail: null, cause: null },
       running: live.running.filter(({ exam, venueId }) => !exam && venueId === context.venueId).length,
       // A model on somebody's server is one as well.
       models:
@@ -91,7 +91,7 @@ export function createHome(context: HomeContext, deps: HomeDeps) {
       jobsLastHour: deps.trading.jobsSince(now - HOUR_MS).jobs,
       demand: listing === null ? null : (deps.demand?.(listing.instrument) ?? null),
       unbooked: deps.trading.unbooked()[0] ?? null,
-      storageTrouble: deps.trading.storageTrouble?.() ?? null,
+      stopped: deps.trading.stopped?.() ?? null,
       feeBps: deps.terms?.feeBps() ?? terms?.feeBps ?? null,
       specs: deps.terms?.specs() ?? terms?.specs ?? [],
       power: deps.power.perMtok(),

@@ -110,7 +110,7 @@ function notPaused(facts: HomeFacts): Plain {
   if (stopped !== null) return { ...base, state: 'no', detail: stopped }
   if (listing === null) return { ...base, state: 'unknown', detail: because('rung.nothingListed') }
   return listing.state === 'paused'
-    ? { ...base, state: 'no', detail: because('listing.pausedByYou') }
+    ? { ...base, state: 'no', detail: listing.reason }
     : { ...base, state: 'yes', detail: because('rung.selling') }
 }
 

@@ -107,12 +107,25 @@ export class Sync {
     const apartMs = this.#clockApartMs()
     if (apartMs > CLOCKS_APART_MAX_MS) return because('history.clocksApart', { hours: Math.round(apartMs / HOUR_MS) })
     if (this.#diverged !== null) return this.#diverged
-    return this.#catchingUp === null ? null : because('history.catchingUp')
+    if (this.#catchingUp === null) return null
+    if (this.#pass !== null || apartMs <= CLOCKS_APART_SAID_MS) return because('history.catchingUp')
+    const minutes = Math.round(apartMs / MINUTE_MS)
+    return because(this.#clockAheadMs() > 0 ? 'history.clockAhead' : 'history.clockBehind', { minutes })
   }
 
-  #clockApartMs(): number {
+  /** Our clock less the exchange's, as last heard. */
+  #clockAheadMs(): number {
     const state = this.#context.venue.state()
-    return state.kind === 'online' ? Math.abs(state.clockApartMs ?? 0) : 0
+    return state.kind === 'online' ? (state.clockApartMs ?? 0) : 0
+  }
+  #clockApartMs(): number {
+    return Math.abs(this.#clockAheadMs())
+  }
+
+  /** A clock was set, here or there: what could not be joined meanwhile is read again. */
+  clockSet(): void {
+    if (this.#catchingUp !== null && this.#pass === null) this.begin()
+    this.#holdChanged()
   }
 
   /** Asks what became of the open jobs, unless that is being asked already. */
@@ -367,8 +380,9 @@ export class Sync {
   #joined(heads: ChainHeads, key: string): boolean {
     const reason = unjoined(ownChains(this.#context.realmDb.read, this.#chain(key)), heads)
     if (reason !== null) {
-      // With clocks apart what is missing may be dated ahead of ours: it is asked for again, not given up.
+      // With clocks apart what is missing may be dated ahead of ours: it is asked for again when one is set (clockSet), not given up.
       if (this.#clockApartMs() <= CLOCKS_APART_SAID_MS) this.#diverge(reason, key)
+      else this.#holdChanged()
       return false
     }
     this.#catchingUp = null

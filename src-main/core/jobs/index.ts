@@ -176,7 +176,9 @@ export function createJobs(context: VenueContext, deps: JobsDeps): Jobs {
       offs.push(
         venue.onState((state) => {
           tellOfKey(state)
-          if (state.kind !== 'online' || !state.fresh) return
+          if (state.kind !== 'online') return
+          // Nothing of the session changed: a resume, or clocks that were set.
+          if (!state.fresh) return sync.clockSet()
           activeJobs.abandonAll()
           if (venue.capabilities.receipts === 'signed') sync.connected()
           else failLost(context, settlement)

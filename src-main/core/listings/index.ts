@@ -8,8 +8,7 @@ import { countListedTime } from './listed-time.worker.ts'
 import { listedTime } from './listings.store.ts'
 import { ListingRunner, type ListingsDeps } from './listings.ts'
 
-export type { BreakerListings } from './listings.ts'
-
+export { pauseStored } from './listings.store.ts'
 export { ENDS_SOON_MS } from './listing-view.ts'
 
 export interface Listings extends Pick<

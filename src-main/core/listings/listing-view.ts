@@ -49,6 +49,7 @@ export const listingView = (
   slots: stopped === null ? offered.slots : 0,
   slotsMax,
   slotsWhy: stopped ?? offered.why,
+  stopped,
   state: standing.state,
   reason: shownReason(standing, qualifiedUntil, now),
   since: standing.since,

@@ -3,7 +3,7 @@ import { inWords } from '#contract/errors.ts'
 import { nanoPerMtok, type Price } from '#contract/money.ts'
 import { parseStoredReason, type Reason, storedReason } from '#contract/reasons.ts'
 import { QUARTER_MS } from '#contract/time.ts'
-import type { ReadDb, WriteDb } from '#db/db-types.ts'
+import type { Db, ReadDb, WriteDb } from '#db/db-types.ts'
 
 export interface ListingRow {
   instrument: string
@@ -90,6 +90,19 @@ export function recordListing(
     `INSERT INTO listing_history (at, instrument, deployment_id, change, ask_nano_per_mtok, ask_cached_nano_per_mtok, ask_output_nano_per_mtok, slots, reason)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   ).run(at, instrument, deploymentId, change, ask.input, ask.cachedInput, ask.output, slots, keptReason(reason))
+}
+
+/**
+ * What is not paused is paused for `why`, before anything reads it: at a start, in one commit. Paused ones keep their
+ * reason.
+ */
+export function pauseStored(realmDb: Db, why: Reason, at: number): void {
+  realmDb.tx((db) => {
+    for (const row of storedListings(db).filter(({ paused }) => !paused)) {
+      saveListing(db, { ...row, paused: true, pausedWhy: why })
+      recordListing(db, row, 'paused', why, at)
+    }
+  })
 }
 
 export const deleteListing = (db: WriteDb, instrument: string): boolean =>

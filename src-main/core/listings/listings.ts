@@ -49,7 +49,11 @@ export interface ListingsDeps {
 
 /** What the exchange gets for a job that comes all the same. */
 const closedWhy = (row: ListingRow): Reason =>
-  because(row.pausedWhy === null ? 'listing.closedPaused' : 'listing.closedHandedBack')
+  because(
+    row.pausedWhy === null || row.pausedWhy.code === 'listing.restored'
+      ? 'listing.closedPaused'
+      : 'listing.closedHandedBack',
+  )
 
 /** What listing `after` anew means beside what stood there. */
 function changeOf(before: ListingRow | null, after: ListingRow): ListingChange {
@@ -305,7 +309,11 @@ export class ListingRunner {
       .some(
         (one) => one.instrument === instrument && one.sha256 === deployment.sha256 && one.specVersion === spec.version,
       )
-    if (!qualified) throw fail('listing.notQualified')
+    if (qualified) return
+    const until = this.#deps.passedUntil?.(instrument, deployment.sha256, spec.version) ?? null
+    throw until === null || until > this.#context.clock.now()
+      ? fail('listing.notQualified')
+      : fail('listing.qualificationEnded', { instrument, until })
   }
 
   /** The exchange refused the offer: what stood before stands again. */

@@ -12,7 +12,7 @@ import { moveModel } from './models.store.ts'
 export interface FilesLook {
   /** `ready`: as they were when they were hashed. `changed`: at least touched. */
   found: Model['state']
-  /** The first that is not as it was; the model's own where all are. */
+  /** The first that is not as it was (gone before touched); the model's own where all are. */
   path: string
 }
 
@@ -20,14 +20,26 @@ export interface ModelStates {
   files(stored: StoredModel): Promise<FilesLook>
   /** At once: files that have to be hashed again count as changed until the hash (started here) says otherwise. */
   look(stored: StoredModel): Promise<Model['state']>
-  /** Waits for the hash where one is needed. */
-  settle(stored: StoredModel): Promise<Model['state']>
+  /** Waits for the hash where one is needed: `changed` then names the first part that is another file. */
+  settle(stored: StoredModel): Promise<FilesLook>
   /** Waits for the hashes under way. */
   idle(): Promise<void>
 }
 
 const isSame = (part: ModelPart, found: FileStamp | null | undefined): boolean =>
   found !== null && found !== undefined && sameStamp(part, found)
+
+/** What is missing says more than what was touched, and another size more than another time. */
+function firstOther({ parts, path }: StoredModel, found: readonly (FileStamp | null)[]): string {
+  const first = (is: (part: ModelPart, now: FileStamp | null) => boolean): string | undefined =>
+    parts.find((part, at) => is(part, found[at] ?? null))?.path
+  return (
+    first((_part, now) => now === null) ??
+    first((part, now) => now?.sizeBytes !== part.sizeBytes) ??
+    first((part, now) => !isSame(part, now)) ??
+    path
+  )
+}
 
 const pathsOf = ({ parts }: StoredModel): string[] => parts.map(({ path }) => path)
 
@@ -36,8 +48,8 @@ export function createModelStates(
   signal: AbortSignal,
 ): ModelStates {
   /** Stamps that were hashed and found to be other files, by model; a restart hashes once more. */
-  const foundOther = new Map<string, string>()
-  const running = new Map<string, Promise<boolean>>()
+  const foundOther = new Map<string, { stamps: string; path: string }>()
+  const running = new Map<string, Promise<string | null>>()
 
   const keep = (stored: StoredModel, parts: readonly ModelPart[]): void =>
     rigDb.tx((db) => moveModel(db, stored.sha256, { path: stored.path, fileName: stored.fileName, parts }))
@@ -52,22 +64,24 @@ export function createModelStates(
     }
   }
 
-  /** Hashes those that were touched. */
-  const check = async (stored: StoredModel, found: readonly (FileStamp | null)[]): Promise<boolean> => {
+  /** Hashes those that were touched. The path of the first that is another file; null where all are the same. */
+  const check = async (stored: StoredModel, found: readonly (FileStamp | null)[]): Promise<string | null> => {
     const parts: ModelPart[] = []
+    let path = stored.path
     try {
       for (const [at, part] of stored.parts.entries()) {
+        path = part.path
         if (isSame(part, found[at])) parts.push({ ...part, ...found[at] })
-        else parts.push({ path: part.path, ...(await toPart(part.path)) })
+        else parts.push({ path, ...(await toPart(path)) })
       }
-      const same = parts.every((part, at) => part.sha256 === stored.parts[at]?.sha256)
-      if (same) keep(stored, parts)
-      else foundOther.set(stored.sha256, stampKey(parts))
+      const other = parts.find((part, at) => part.sha256 !== stored.parts[at]?.sha256)?.path ?? null
+      if (other === null) keep(stored, parts)
+      else foundOther.set(stored.sha256, { stamps: stampKey(parts), path: other })
       events.changed('models')
-      return same
+      return other
     } catch {
       // Unreadable or still being written: not ready, and the next look asks again.
-      return false
+      return path
     } finally {
       running.delete(stored.sha256)
     }
@@ -77,31 +91,33 @@ export function createModelStates(
     return { sha256, ...stamp }
   }
 
-  /** True when it still is the same model. One hash at a time per model. */
-  const recheck = (stored: StoredModel, found: readonly (FileStamp | null)[]): Promise<boolean> => {
-    if (signal.aborted || foundOther.get(stored.sha256) === stampKey(found)) return Promise.resolve(false)
+  /** As `check`. One hash at a time per model. */
+  const recheck = (stored: StoredModel, found: readonly (FileStamp | null)[]): Promise<string | null> => {
+    const known = foundOther.get(stored.sha256)
+    if (known?.stamps === stampKey(found)) return Promise.resolve(known.path)
+    if (signal.aborted) return Promise.resolve(stored.path)
     const started = running.get(stored.sha256) ?? check(stored, found)
     running.set(stored.sha256, started)
     return started
   }
 
-  const stateOf = async (stored: StoredModel, wait: boolean): Promise<Model['state']> => {
+  const stateOf = async (stored: StoredModel, wait: boolean): Promise<FilesLook> => {
     const found = await stampsOf(pathsOf(stored))
     const state = filesState(stored.parts, found)
     if (state === 'ready' && stored.parts.some(({ inode }) => inode === null)) adopt(stored, found)
-    if (state !== 'recheck') return state
-    const same = recheck(stored, found)
-    return wait && (await same) ? 'ready' : 'changed'
+    if (state !== 'recheck') return { found: state, path: firstOther(stored, found) }
+    const hashed = recheck(stored, found)
+    const other = wait ? await hashed : firstOther(stored, found)
+    return other === null ? { found: 'ready', path: stored.path } : { found: 'changed', path: other }
   }
 
   return {
     async files(stored) {
       const found = await stampsOf(pathsOf(stored))
       const state = filesState(stored.parts, found)
-      const { path } = stored.parts.find((part, at) => !isSame(part, found[at])) ?? stored
-      return { found: state === 'recheck' ? 'changed' : state, path }
+      return { found: state === 'recheck' ? 'changed' : state, path: firstOther(stored, found) }
     },
-    look: (stored) => stateOf(stored, false),
+    look: async (stored) => (await stateOf(stored, false)).found,
     settle: (stored) => stateOf(stored, true),
     async idle() {
       await Promise.all(running.values())

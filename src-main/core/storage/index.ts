@@ -1,2 +1,2 @@
 /** The disks under the records. */
-export { createStorage, type Storage } from './storage.store.ts'
+export { createStorage, type Storage, type StorageTrouble } from './storage.store.ts'

@@ -76,15 +76,18 @@ export class ExamAttempt {
   /**
    * The supplier left: a call of which text had arrived, or that was sent for the second time, is judged as it stands,
    * or leaving would buy time to think about a question. The others are returned with the milliseconds since they were
-   * sent; they may be sent once more, and their time runs on.
+   * sent; they may be sent once more, and their time runs on. Errors: those of the database; the attempt is over all the same.
    */
   abandon(): { callId: string; spentMs: number }[] {
     const spared: { callId: string; spentMs: number }[] = []
-    for (const inFlight of this.#inFlight.values()) {
-      if (inFlight.begun || inFlight.last) this.#judge(inFlight.result(LEFT, null))
-      else spared.push({ callId: inFlight.call.callId, spentMs: inFlight.spentMs })
+    try {
+      for (const inFlight of this.#inFlight.values()) {
+        if (inFlight.begun || inFlight.last) this.#judge(inFlight.result(LEFT, null))
+        else spared.push({ callId: inFlight.call.callId, spentMs: inFlight.spentMs })
+      }
+    } finally {
+      this.stop()
     }
-    this.stop()
     return spared
   }
 

@@ -8,6 +8,7 @@ import { seedCommitment } from '#exam/evidence.ts'
 import { fail, StokerError, toErrorValue } from '#contract/errors.ts'
 import { brandId, type ExamId } from '#contract/ids.ts'
 import type { SupplierFrame } from '#contract/supplier.ts'
+import { isSignedTime } from '#contract/time.ts'
 import { sha256Hex } from '#lib/canonical.ts'
 
 import { QUALIFICATION_MS, ATTEMPTS_MAX, ATTEMPTS_OF_KEY_MAX, ATTEMPT_WINDOW_MS } from '../exchange-limits.ts'
@@ -99,9 +100,10 @@ export class ExamService {
   }
 
   #begin(peer: Peer, frame: Start): void {
-    const { specs, db } = this.#context
+    const { specs, db, clock } = this.#context
     const spec = specs.get(frame.instrument)
     if (spec === undefined) throw fail('exchange.gradeUnknown', { instrument: frame.instrument })
+    if (!isSignedTime(clock.now())) throw fail('clock.outOfRange', { at: clock.now() })
     if (this.#attempts.has(peer.supplier)) throw fail('exchange.examRunning')
     const { exam, resumed } = this.#examFor(peer, frame, spec.version)
     const judged = examItems(db.read, exam.examId)
@@ -138,7 +140,8 @@ export class ExamService {
       session,
       sentBefore: this.#sentBefore(exam.examId),
       onItem: (item, reply) => {
-        const stored = { item, replySha256: sha256Hex(reply), arrivedAt: this.#context.clock.now() }
+        const stored = { item, replySha256: sha256Hex(reply), arrivedAt: clock.now() }
+        if (!isSignedTime(stored.arrivedAt)) return this.#breakOff(peer, attempt)
         db.tx((write) => insertExamItem(write, exam.examId, stored))
         peer.send(itemFrame(this.#context.key, exam.examId, stored))
       },
@@ -207,11 +210,23 @@ export class ExamService {
     return { exam, resumed: false }
   }
 
+  /**
+   * Nothing is signed at a time that no schema takes. The session ends with the attempt: the supplier reads why when it
+   * comes again, and the attempt goes on when the clock is right.
+   */
+  #breakOff(peer: Peer, attempt: ExamAttempt): void {
+    this.#attempts.delete(peer.supplier)
+    attempt.stop()
+    this.#context.db.tx((db) => setExamState(db, attempt.exam.examId, 'interrupted'))
+    peer.giveUp('an exam waits: the clock says a time at which nothing can be signed')
+  }
+
   #end(peer: Peer, attempt: ExamAttempt, verdict: 'passed' | 'not-reached' | 'undecided' | 'cancelled'): void {
     const { db, clock, key } = this.#context
-    this.#attempts.delete(peer.supplier)
     const at = clock.now()
     const validUntil = verdict === 'passed' ? at + QUALIFICATION_MS : null
+    if (!isSignedTime(at) || !isSignedTime(validUntil ?? at)) return this.#breakOff(peer, attempt)
+    this.#attempts.delete(peer.supplier)
     const frame = resultFrame(key, {
       examId: attempt.exam.examId,
       verdict,

@@ -1,25 +1,45 @@
 /** Held money becomes available when its time has come: by the loop, or at once when a virtual clock is moved. */
 import { transferId } from '#books/transfer-ids.ts'
+import { StokerError } from '#contract/errors.ts'
 import type { Release } from '#contract/supplier.ts'
 import { every } from '#lib/every.ts'
 
 import { availableAccount, heldAccount } from '../exchange-accounts.ts'
 import type { ExchangeContext } from '../exchange-context.ts'
 import { LIMITS } from '../exchange-limits.ts'
-import { appendRelease, dueHolds } from '../store/suppliers.store.ts'
+import { appendRelease, dueHolds, dueSuppliers, type HeldAmount } from '../store/suppliers.store.ts'
 
-/** Releases everything due, oldest first, a bounded batch a transaction; returns the releases to send to each supplier. */
+/**
+ * Releases everything due, oldest first, a bounded batch a transaction; returns the releases to send to each supplier.
+ * Where a row cannot be read or booked, the others' money does not wait for it. Errors: those of the file as a whole.
+ */
 export function releaseDue(context: ExchangeContext): Map<string, Release[]> {
-  const { clock, db, books } = context
+  const { clock, db, log } = context
   const released = new Map<string, Release[]>()
-  for (
-    let batch = dueHolds(db.read, clock.now(), LIMITS.releaseBatch);
-    batch.length > 0;
-    batch = dueHolds(db.read, clock.now(), LIMITS.releaseBatch)
-  ) {
+  const isOfRows = (error: unknown): boolean => error instanceof StokerError && db.trouble() === null
+  try {
+    releaseInTurn(context, released)
+  } catch (error) {
+    if (!isOfRows(error)) throw error
+    for (const supplier of dueSuppliers(db.read, clock.now()))
+      try {
+        releaseInTurn(context, released, supplier)
+      } catch (cause) {
+        if (!isOfRows(cause)) throw cause
+        log.error({ err: cause, supplier }, 'what is held for a supplier cannot be released; that of others is')
+      }
+  }
+  return released
+}
+
+/** Of all suppliers, or of one. */
+function releaseInTurn(context: ExchangeContext, released: Map<string, Release[]>, supplier?: string): void {
+  const { clock, db, books } = context
+  const due = (): HeldAmount[] => dueHolds(db.read, clock.now(), LIMITS.releaseBatch, supplier)
+  for (let batch = due(); batch.length > 0; batch = due()) {
     const at = clock.now()
-    db.tx((write) => {
-      for (const hold of batch) {
+    const done = db.tx((write) =>
+      batch.map((hold) => {
         if (hold.sellerNano > 0)
           books.transfer(write, {
             id: transferId(write, 'release', hold.jobId),
@@ -30,14 +50,16 @@ export function releaseDue(context: ExchangeContext): Map<string, Release[]> {
             jobId: hold.jobId,
             at,
           })
-        const release = appendRelease(write, hold, at)
-        const mine = released.get(hold.supplier)
-        if (mine === undefined) released.set(hold.supplier, [release])
-        else mine.push(release)
-      }
-    })
+        return { supplier: hold.supplier, release: appendRelease(write, hold, at) }
+      }),
+    )
+    // After the commit: what was rolled back is announced to nobody.
+    for (const one of done) {
+      const mine = released.get(one.supplier)
+      if (mine === undefined) released.set(one.supplier, [one.release])
+      else mine.push(one.release)
+    }
   }
-  return released
 }
 
 /** Runs releaseDue at once and about every second until the signal aborts. */

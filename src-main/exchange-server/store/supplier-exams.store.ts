@@ -81,11 +81,14 @@ export const attemptBefore = (db: ReadDb, exam: SupplierExamRow, since: number):
     exam.attempt,
   )
 
-/** An interrupted attempt of the same deployment, model, grade version and slots. */
+/**
+ * An interrupted attempt of the same deployment, model, grade version and slots; also one whose interruption could not
+ * be written down. The caller has looked that none of this supplier runs.
+ */
 export const resumableExam = (db: ReadDb, wanted: ExamSubject, since: number): SupplierExamRow | null =>
   supplierExams.get(
     db,
-    `SELECT ${columns} FROM exams WHERE ${SAME} AND state = 'interrupted' AND started_at >= ?
+    `SELECT ${columns} FROM exams WHERE ${SAME} AND state IN ('interrupted', 'running') AND started_at >= ?
      ORDER BY started_at DESC LIMIT 1`,
     ...sameAs(wanted),
     since,
@@ -114,6 +117,10 @@ export const countAttemptsOfKey = (db: ReadDb, supplier: string, instrument: str
     .prepare<{ n: number }>('SELECT count(*) AS n FROM exams WHERE supplier = ? AND instrument = ? AND started_at >= ?')
     .get(supplier, instrument, since)!.n
 
+/** Whether any exam has ended here: its result is signed. */
+export const hasExamResults = (db: ReadDb): boolean =>
+  db.prepare('SELECT 1 FROM exams WHERE result IS NOT NULL LIMIT 1').get() !== undefined
+
 /** What a qualification is asked for. */
 export type QualifiedSubject = Pick<
   SupplierExamRow,
@@ -140,6 +147,17 @@ export const qualificationOf = (
       `SELECT valid_until AS until, slots FROM exams WHERE supplier = ? AND instrument = ? AND spec_version = ? AND model_sha256 = ? AND state = 'passed' AND valid_until > ? ORDER BY min(slots, ?) DESC, valid_until DESC LIMIT 1`,
     )
     .get(supplier, instrument, specVersion, modelSha256, now, slots) ?? null
+
+/** When the last pass of this model and grade version ends, or ended, whatever its slots; null when there never was one. */
+export const passedUntil = (
+  db: ReadDb,
+  { supplier, instrument, specVersion, modelSha256 }: Omit<QualifiedSubject, 'slots'>,
+): number | null =>
+  db
+    .prepare<{ until: number | null }>(
+      `SELECT max(valid_until) AS until FROM exams WHERE supplier = ? AND instrument = ? AND spec_version = ? AND model_sha256 = ? AND state = 'passed'`,
+    )
+    .get(supplier, instrument, specVersion, modelSha256)?.until ?? null
 
 export const examsOf = (db: ReadDb, supplier: string): SupplierExamRow[] =>
   supplierExams.all(db, `SELECT ${columns} FROM exams WHERE supplier = ? ORDER BY started_at DESC LIMIT 200`, supplier)

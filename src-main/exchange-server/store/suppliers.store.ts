@@ -107,18 +107,33 @@ export const receiptsAfter = (db: ReadDb, supplier: string, seq: number, limit: 
     )
     .map((row) => row.json)
 
+/** The key that signed the newest receipt; null before the first, and where its text is damaged. */
+export const lastReceiptSigner = (db: ReadDb): string | null =>
+  db
+    .prepare<{ signer: string | null }>(
+      `SELECT CASE WHEN json_valid(json) THEN json_extract(json, '$.exchange') END AS signer
+       FROM receipts ORDER BY rowid DESC LIMIT 1`,
+    )
+    .get()?.signer ?? null
+
 const heldAmounts = holds.pick('jobId', 'supplier', 'sellerNano')
 export type HeldAmount = Pick<RowOf<typeof holds>, 'jobId' | 'supplier' | 'sellerNano'>
 
-/** Due holds in a fixed order: time, supplier, receipt. */
-export const dueHolds = (db: ReadDb, now: number, limit: number): HeldAmount[] =>
+/** Due holds in a fixed order: time, supplier, receipt; of all suppliers, or of one. */
+export const dueHolds = (db: ReadDb, now: number, limit: number, supplier: string | null = null): HeldAmount[] =>
   heldAmounts.all(
     db,
-    `SELECT ${heldAmounts.columns} FROM holds WHERE release_at <= ?
+    `SELECT ${heldAmounts.columns} FROM holds WHERE release_at <= ? ${supplier === null ? '' : 'AND supplier = ?'}
      ORDER BY release_at, supplier, receipt_seq LIMIT ?`,
-    now,
-    limit,
+    ...(supplier === null ? [now, limit] : [now, supplier, limit]),
   )
+
+const heldSuppliers = holds.pick('supplier')
+/** Suppliers with a hold that is due. */
+export const dueSuppliers = (db: ReadDb, now: number): string[] =>
+  heldSuppliers
+    .all(db, `SELECT DISTINCT ${heldSuppliers.columns} FROM holds WHERE release_at <= ? LIMIT 100000`, now)
+    .map(({ supplier }) => supplier)
 
 /** Turns a hold into the supplier's next release. */
 export function appendRelease(db: WriteDb, { jobId, supplier, sellerNano }: HeldAmount, at: number): Release {

@@ -38,7 +38,7 @@ export interface Wire {
 const UNREAD_EXTRA_BYTES = 262_144
 
 export class Peer implements KeptSession {
-  readonly link = new Link(LIMITS.unacknowledgedBytes)
+  readonly link = new Link(LIMITS.windowBytes)
   readonly offers = new Map<string, Offer>()
   /** Running jobs by id, exam calls among them. */
   readonly jobs = new Map<string, RoutedJob>()

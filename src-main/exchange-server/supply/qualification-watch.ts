@@ -46,7 +46,13 @@ export class QualificationWatch {
   sweep(): void {
     for (const peer of this.#registry.all())
       // What is taken back leaves the map while it is walked, which a Map allows.
-      for (const instrument of peer.offers.keys()) this.look(peer, instrument)
+      for (const instrument of peer.offers.keys())
+        try {
+          this.look(peer, instrument)
+        } catch (error) {
+          const { supplier } = peer
+          this.#context.log.error({ err: error, supplier, instrument }, 'a qualification could not be looked up')
+        }
   }
 
   /** Warns, or ends. Nothing where nothing is offered. */

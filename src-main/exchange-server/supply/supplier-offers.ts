@@ -6,7 +6,7 @@ import type { SupplierFrameV2 } from '#contract/supplier-v2.ts'
 
 import type { ExchangeContext } from '../exchange-context.ts'
 import { LIMITS } from '../exchange-limits.ts'
-import { qualificationOf } from '../store/supplier-exams.store.ts'
+import { passedUntil, qualificationOf } from '../store/supplier-exams.store.ts'
 import type { Offer, Peer } from './peer.ts'
 import type { Registry } from './supplier-registry.ts'
 
@@ -55,13 +55,15 @@ function checkOffer({ db, clock, specs }: ExchangeContext, peer: Peer, frame: Of
   // What lay in a cache cannot be counted from texts.
   if (frame.ask.cachedInput !== frame.ask.input) throw fail('exchange.cachedPrice')
   const { instrument, slots, identity } = frame
-  const qualification = qualificationOf(
-    db.read,
-    { supplier: peer.supplier, instrument, specVersion: spec.version, modelSha256: identity.sha256, slots },
-    clock.now(),
-  )
-  if (qualification === null)
-    throw fail('exchange.notQualified', { instrument: frame.instrument, version: spec.version })
+  const subject = { supplier: peer.supplier, instrument, specVersion: spec.version, modelSha256: identity.sha256 }
+  const qualification = qualificationOf(db.read, { ...subject, slots }, clock.now())
+  if (qualification === null) {
+    // The same words whether the supplier asks first or the watch looks first (qualification-watch.ts).
+    const until = passedUntil(db.read, subject)
+    throw until === null
+      ? fail('exchange.notQualified', { instrument, version: spec.version })
+      : fail('exchange.qualificationEnded', { instrument, until })
+  }
   if (frame.slots > qualification.slots) {
     throw fail('exchange.slotsAboveMeasured', { measured: qualification.slots, offered: frame.slots })
   }

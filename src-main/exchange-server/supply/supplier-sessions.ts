@@ -22,7 +22,16 @@ import { ADDRESS_BOUNDS, LIMITS } from '../exchange-limits.ts'
 import { addressLimits, type AddressLimits } from './address-limits.ts'
 import { endableSocket } from './end-socket.ts'
 import { handlingCost, readingCost } from './frame-cost.ts'
-import { challenge, parse, readHello, refuse, welcome, type Hello, type SupplierSocket } from './handshake.ts'
+import {
+  challenge,
+  parse,
+  readHello,
+  refuse,
+  welcome,
+  type Hello,
+  type SupplierSocket,
+  type WelcomeFacts,
+} from './handshake.ts'
 import { fromV1 } from './protocol-v1.ts'
 import { admitStart, chainHeads } from './admission-of-keys.ts'
 import { Peer, type Wire } from './peer.ts'
@@ -43,6 +52,11 @@ export interface SessionEvents {
   onDropped(peer: Peer): void
 }
 
+export interface SessionBounds {
+  perAddress: boolean
+  unacknowledgedBytes?: number | undefined
+}
+
 export class SupplierSessions {
   readonly #context: ExchangeContext
   readonly #registry: Registry
@@ -50,10 +64,19 @@ export class SupplierSessions {
   readonly #stopResume = new Map<Peer, () => void>()
   readonly #sockets = new Set<SupplierSocket>()
   readonly #limits: AddressLimits
-  readonly #bytes = new UnacknowledgedBytes(LIMITS.unacknowledgedBytesInAll)
+  readonly #bytes: UnacknowledgedBytes
 
-  /** `perAddress` false: no bounds by address; a proxy before the exchange has them. */
-  constructor(context: ExchangeContext, registry: Registry, events: SessionEvents, perAddress = true) {
+  /**
+   * `perAddress` false: no bounds by address; a proxy before the exchange has them. `unacknowledgedBytes` of all sessions
+   * is lowered by tests only.
+   */
+  constructor(
+    context: ExchangeContext,
+    registry: Registry,
+    events: SessionEvents,
+    { perAddress, unacknowledgedBytes = LIMITS.unacknowledgedBytesInAll }: SessionBounds,
+  ) {
+    this.#bytes = new UnacknowledgedBytes(unacknowledgedBytes)
     this.#context = context
     this.#registry = registry
     this.#events = events
@@ -132,19 +155,20 @@ export class SupplierSessions {
   #admit(wire: Wire, { protocol, nonce }: { protocol: SupplierProtocol; nonce: string }, value: unknown): Peer | null {
     const { key, clock, ids } = this.#context
     let hello: Hello
-    let epoch: number
+    let greeting: Omit<WelcomeFacts, 'resumed'>
     let moved: boolean
     try {
       if (!isSignedTime(clock.now())) throw fail('clock.outOfRange', { at: clock.now() })
       hello = readHello(value, protocol, nonce, key.publicKey)
       this.#events.onArrival(hello.supplier, hello.name)
-      ;({ epoch, moved } = admitStart(this.#context, hello))
+      const start = admitStart(this.#context, hello)
+      moved = start.moved
+      greeting = { nonce, hello, epoch: start.epoch, heads: chainHeads(this.#context, hello.supplier) }
     } catch (error) {
       if (!(error instanceof StokerError)) this.#context.log.error({ err: error }, 'a supplier could not be registered')
       return refuse(wire, error)
     }
     const { supplier } = hello
-    const greeting = { nonce, hello, epoch, heads: chainHeads(this.#context, supplier) }
     const old = this.#registry.get(supplier)
     if (old !== undefined && old.protocol === protocol && hello.resume?.session === old.session) {
       const missed = old.resumeFrom(hello.resume.received)
@@ -152,7 +176,7 @@ export class SupplierSessions {
         this.#resume(old, wire, hello.name)
         wire.send(JSON.stringify(welcome(this.#context, old, { ...greeting, resumed: true })))
         for (const frame of missed) old.write(frame)
-        this.#events.onReady(old, true)
+        this.#event(() => this.#events.onReady(old, true))
         return old
       }
     }
@@ -171,7 +195,7 @@ export class SupplierSessions {
     wire.send(JSON.stringify(welcome(this.#context, peer, { ...greeting, resumed: false })))
     // The rig before it is told by its refusal when it comes again.
     if (moved && old !== undefined) notify(peer, 'act-now', because('exchange.keyTaken', { name: old.name }))
-    this.#events.onReady(peer, false)
+    this.#event(() => this.#events.onReady(peer, false))
     this.#compareClocks(peer, hello)
     return peer
   }
@@ -192,7 +216,7 @@ export class SupplierSessions {
     const received = peer.accept(value)
     if (received.kind === 'broken')
       this.#violation(peer, `a malformed envelope: ${received.reason}`, received.reason.startsWith('seq'))
-    if (received.kind !== 'broken') this.#events.onAcknowledged(peer)
+    if (received.kind !== 'broken') this.#event(() => this.#events.onAcknowledged(peer))
     if (received.kind !== 'frame') return
     if (!bucket.take(this.#context.clock.mono(), handlingCost((received.frame as { t?: unknown } | null)?.t)))
       return tooFast(peer)
@@ -218,11 +242,20 @@ export class SupplierSessions {
     if (fatal || peer.violations >= LIMITS.violations) peer.wire?.close(1008, 'protocol broken')
   }
 
+  /** What fails for one session, for a full disk or a row that cannot be read, ends neither others nor this process. */
+  #event(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      this.#context.log.error({ err: error }, 'what follows from a change of a session could not all be done')
+    }
+  }
+
   #detach(peer: Peer, wire: Wire): void {
     if (peer.wire !== wire) return
     peer.wire = null
     if (peer.gone) return
-    this.#events.onDetached(peer)
+    this.#event(() => this.#events.onDetached(peer))
     this.#stopResume.set(
       peer,
       after(this.#context.clock, this.#context.terms.resumeWithinMs, () => this.#drop(peer)),
@@ -255,7 +288,7 @@ export class SupplierSessions {
     peer.left()
     this.#registry.remove(peer)
     peer.wire?.close(1001, 'the session is over')
-    this.#events.onDropped(peer)
+    this.#event(() => this.#events.onDropped(peer))
   }
 }
 

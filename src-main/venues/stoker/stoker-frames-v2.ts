@@ -17,12 +17,6 @@ export function eventOfV2(frame: ExchangeFrameV2): VenueEvent | null {
       // Every field of the frame's request is one of ours here (refusalOf): the MAC of the claim is over it as it came.
       return { kind: 'job', job: { ...job, request: inferenceRequest.parse(request), protocol: 2 } }
     }
-    case 'job.settled':
-      return { kind: 'settled', receipt: frame.receipt }
-    case 'sync.result': {
-      const { t: _, ...page } = frame
-      return { kind: 'history', ...page }
-    }
     case 'book':
       return { kind: 'book', book: frame.book }
     // Off: this Stoker names no such feature.

@@ -7,13 +7,16 @@ import type { z } from 'zod'
 import { fail, type ErrorValue } from '#contract/errors.ts'
 import { asOnePrice, onePrice } from '#contract/money.ts'
 import type { ExchangeFrame, sharedExchangeFrames, SupplierFrame } from '#contract/supplier.ts'
+import type { ExchangeFrameV2 } from '#contract/supplier-v2.ts'
 import type { VenueEvent } from '#core/venues/venue-events.ts'
 import type { VenueVerbs } from '#core/venues/venue.port.ts'
 
 /** Codes of a newer exchange pass through: they are shown, and no code of ours branches on them. */
 const errorOf = (error: { code: string; message: string; data: ErrorValue['data'] }): ErrorValue => error as ErrorValue
 
-type SharedFrame = z.infer<(typeof sharedExchangeFrames)[number]>
+type SharedFrame =
+  | z.infer<(typeof sharedExchangeFrames)[number]>
+  | Extract<ExchangeFrame | ExchangeFrameV2, { t: 'job.settled' | 'sync.result' }>
 
 /** Null for frames that say nothing to the core (pong, error). */
 export function eventOf(frame: ExchangeFrame): VenueEvent | null {
@@ -21,12 +24,6 @@ export function eventOf(frame: ExchangeFrame): VenueEvent | null {
     case 'job': {
       const { t: _, priceNanoPerMtok, ...job } = frame
       return { kind: 'job', job: { ...job, price: onePrice(priceNanoPerMtok) } }
-    }
-    case 'job.settled':
-      return { kind: 'settled', receipt: frame.receipt }
-    case 'sync.result': {
-      const { t: _, ...page } = frame
-      return { kind: 'history', ...page }
     }
     case 'book':
       return {
@@ -41,8 +38,15 @@ export function eventOf(frame: ExchangeFrame): VenueEvent | null {
   }
 }
 
+/** Of the frames that differ in nothing the core would see: receipts of either version are receipts to it. */
 export function sharedEventOf(frame: SharedFrame): VenueEvent | null {
   switch (frame.t) {
+    case 'job.settled':
+      return { kind: 'settled', receipt: frame.receipt }
+    case 'sync.result': {
+      const { t: _, ...page } = frame
+      return { kind: 'history', ...page }
+    }
     case 'job.cancel':
       return { kind: 'cancel', jobId: frame.jobId, reason: frame.reason }
     case 'job.void':

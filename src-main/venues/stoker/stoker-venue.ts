@@ -327,7 +327,9 @@ class StokerLink {
     const state = this.#state
     if (state.kind !== 'online') return
     const clockApartMs = this.#options.clock.now() - time
-    if (Math.abs(clockApartMs - (state.clockApartMs ?? 0)) > CLOCKS_APART_SAID_MS)
+    const before = state.clockApartMs ?? 0
+    const isApart = (ms: number): boolean => Math.abs(ms) > CLOCKS_APART_SAID_MS
+    if (Math.abs(clockApartMs - before) > CLOCKS_APART_SAID_MS || isApart(clockApartMs) !== isApart(before))
       this.#setState({ ...state, fresh: false, clockApartMs })
   }
 

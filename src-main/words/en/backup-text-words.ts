@@ -55,7 +55,7 @@ export const backupTextWords: Record<keyof typeof backupTexts, string> = {
     'Not in it either: the doors of this console (its token, signed-in browsers), which are made anew.',
   'backup.restore': 'Putting a copy back',
   'backup.restoreStop': 'Stop Stoker. Then, in its folder:',
-  'backup.restoreRun': 'npm run -s stoker -- restore FOLDER',
+  'backup.restoreRun': 'npm run -s stoker -- restore FOLDER{atData}',
   'backup.restoreDoes':
     'It checks every file against the list in the copy and every database by SQLite, before anything is touched. What is in the data folder now is kept aside there, not deleted; uploaded models stay where they are. A copy by a newer Stoker is refused.',
   'backup.restoreAfter':
@@ -68,5 +68,5 @@ export const backupTextWords: Record<keyof typeof backupTexts, string> = {
   'backup.open': 'Copies and how to put one back',
   'backup.failed': 'not made',
   'backup.byCommand': 'To another place:',
-  'backup.commandRun': 'npm run -s stoker -- backup FOLDER',
+  'backup.commandRun': 'npm run -s stoker -- backup FOLDER{atData}',
 }

@@ -12,7 +12,7 @@ export const backupWords: Record<keyof typeof backupFailures, string> = {
   'backup.tooLarge':
     'one copy takes {neededMib, number} MiB and the automatic copies together may take {maxMib, number} MiB, so none is made; raise the bound, or choose a folder by hand',
   'backup.damaged':
-    'the copy of {file} does not pass SQLite’s check ({problem}), so it was thrown away. The database itself is probably damaged: keep the copies you have, and run stoker ledger check',
+    'the copy of {file} does not pass SQLite’s check ({problem}), so it was thrown away. The database itself is probably damaged: keep the copies you have, and run npm run -s stoker -- ledger check{atData}',
   'backup.readFailed': '{file} could not be copied ({error}); the copies you have are left as they are',
   'backup.interrupted': 'Stoker ended before this copy was whole; nothing of it was kept',
   'backup.relative': '{path} is no absolute path; name the folder from the root on',

@@ -25,7 +25,7 @@ export const bookWords: Record<keyof typeof bookFailures, string> = {
   'ledger.aboveReserve': 'transfer {transfer} posts {amount} where {reserved} were reserved',
   'ledger.otherContent': 'transfer {transfer} exists already with another {field}',
   'db.rowDamaged':
-    '{table}.{column} holds {value} where {expected} belongs: this row was damaged, or not written by Stoker; `npm run -s stoker -- ledger check` says what else is',
+    '{table}.{column} holds {value} where {expected} belongs: this row was damaged, or not written by Stoker; `npm run -s stoker -- ledger check{atData}` says what else is',
   'db.missing': 'there is no database at {path}; name a folder Stoker has run in',
   'db.unreadable': '{path} is not a readable database; {advice}',
   'db.locked': '{folder} is in use by {who}; use that one, stop it first, or name another folder with --data',
@@ -35,6 +35,8 @@ export const bookWords: Record<keyof typeof bookFailures, string> = {
   'db.newer':
     '{path} was written by a newer Stoker (its format is {version}, this one knows {newest}); update Stoker, or open another data folder',
   'db.formatUnknown': '{path} has format {version}, which no Stoker database of this kind has; is it the right file?',
+  'db.otherTables':
+    '{path} has format {version}, and its table {table} is not as any released Stoker made it: it is of a version between two releases, or was changed by hand. It is left as it is; open it with the Stoker that wrote it, put a copy back (stoker restore FOLDER{atData}), or take another folder (--data)',
   'file.notKey': '{path} is not an Ed25519 private key; restore it from a backup, since a new key is a new identity',
   'file.secretTooLarge': '{path} is larger than a key or token can be',
   'file.foreign':

@@ -13,13 +13,17 @@ export const exchangeWords: Record<keyof typeof exchangeFailures, string> = {
   'exchange.ordersFull': 'the exchange serves as many orders as it can; try again in a moment',
   'exchange.portTaken': 'port {port} of {host} is taken; name another with {option}',
   'exchange.noneHere': 'there is no exchange in {dir}',
+  'exchange.keyMissing':
+    '{path} is missing, and these books hold what it signed; no new key was made, which no supplier would take for this exchange. Put the file back (every backup has it; stoker restore). To begin with a new key and empty books move {dir} away: what its suppliers still have coming is lost then',
+  'exchange.keyForeign':
+    '{path} holds the key {found}, and the last receipt of these books is signed by {key}: nothing was started. Put the right file back (every backup has it; stoker restore), or the books that belong to it. To begin with empty books move {dir} away: what its suppliers still have coming is lost then',
   'exchange.helloFirst': 'the first frame must be a hello of protocol {protocol}; see docs/protocol.md',
   'exchange.protocolOlder':
     'this key has spoken protocol 2, which signs more than protocol 1: it is not let in with the older one; update Stoker',
   'exchange.keyCopied':
-    'another Stoker with the same key has connected, at the same count of starts ({epoch}): one of the two runs on a copy of the other’s data folder. Stop the copy. If this is the rig that is to sell, take the key over here (stoker venue take-over).',
+    'another Stoker with the same key has connected, at the same count of starts ({epoch}): one of the two runs on a copy of the other’s data folder. Stop the copy. If this is the rig that is to sell, take the key over here (stoker venue take-over{atData}).',
   'exchange.keyOlder':
-    'this Stoker has started {epoch} times with its key, and one that started {standing} times has connected since: the key is used by another rig, or this data folder is an older copy. If this is the rig that is to sell, take the key over here (stoker venue take-over).',
+    'this Stoker has started {epoch} times with its key, and one that started {standing} times has connected since: the key is used by another rig, or this data folder is an older copy. If this is the rig that is to sell, take the key over here (stoker venue take-over{atData}).',
   'exchange.keyTaken':
     'Another rig ({name}) was connected with the same key and has been put off. If you did not move the data folder on purpose, stop one of the two: two rigs with one key sell in each other’s name.',
   'exchange.keyLost':

@@ -34,7 +34,7 @@ export const homeTextWords: Record<keyof typeof homeTexts, string> = {
   'page.settings': 'Settings',
   'question.cost': 'What does a million tokens cost me?',
   'question.unknown': 'not known yet',
-  'question.ofElectricity': '{unit} of electricity',
+  'question.ofElectricity': '{unit} of electricity above idle',
   'question.noAsk': 'no ask yet',
   'question.ask': 'ask {price} {unit}',
   'question.afterFee': 'after fee {price}',
@@ -56,11 +56,12 @@ export const homeTextWords: Record<keyof typeof homeTexts, string> = {
   'question.connected': 'connected {share}',
   'today.noPrice': 'no price set',
   'today.sentence':
-    'Today, {jobs, plural, one {# job} other {# jobs}}: {available} {unit} available, {held} held; electricity {electricity}.',
+    'Today, {jobs, plural, one {# job} other {# jobs}}: {available} {unit} available, {held} held; electricity, idle included: {electricity}.',
   'today.label': 'Earned today',
   'today.available': 'Available today',
   'today.held': 'held',
-  'today.foot': 'today in {zone} · {jobs, plural, one {# job} other {# jobs}} · electricity {electricity}',
+  'today.foot':
+    'today in {zone} · {jobs, plural, one {# job} other {# jobs}} · electricity, idle included: {electricity}',
   'today.none': 'Nothing earned today yet.',
   'today.openMarket': 'Open the market',
   'today.noneWhy':

@@ -3,11 +3,11 @@ import type { keyFailures } from '#contract/reasons/key-failures.ts'
 
 export const keyWords: Record<keyof typeof keyFailures, string> = {
   'key.missing':
-    '{path} is missing, and the history in this folder belongs to the key {key}; no new key was made. Put the file back, or stoker key import an export of it, or stoker restore a copy; stoker key new makes another key and says first what that costs',
+    '{path} is missing, and the history in this folder belongs to the key {key}; no new key was made. Put the file back, or import an export of it (stoker key import FILE{atData}), or put a copy back (stoker restore FOLDER{atData}); stoker key new{atData} makes another key and says first what that costs',
   'key.none':
-    'there is no key at {path}: a folder without a history makes one at its first start; where there is a history, put the file back or import an export of it (stoker key import)',
+    'there is no key at {path}: a folder without a history makes one at its first start; where there is a history, put the file back or import an export of it (stoker key import FILE{atData})',
   'key.foreignHere':
-    '{path} holds the key {found}, and the history in this folder belongs to {key}: nothing was started. Put the right file back (stoker key import, stoker restore); stoker key new makes a new key and says first what that costs',
+    '{path} holds the key {found}, and the history in this folder belongs to {key}: nothing was started. Put the right file back (stoker key import FILE{atData}, or stoker restore FOLDER{atData}); stoker key new{atData} makes a new key and says first what that costs',
   'key.foreign':
     'that is the key {found}, and the history in this folder belongs to {key}; nothing was changed. Import it into the folder it belongs to, or into a new one',
   'key.wrongPassphrase': 'the passphrase does not open {path}; nothing was changed. The file is whole: try again',

@@ -16,7 +16,7 @@ export const marketTextWords: Record<keyof typeof marketTexts, string> = {
   'spec.errorRateIs': 'at most {share} of jobs, provisional until {jobs}',
   'ask.get': 'You get',
   'ask.getIs': '{price} {unit} per million tokens, after the exchange’s {fee}',
-  'ask.electricity': 'Electricity',
+  'ask.electricity': 'Electricity above idle',
   'ask.electricityUnknown': 'not known before a job has run',
   'ask.place': 'Place',
   'ask.noBook': 'no book yet',

@@ -49,6 +49,8 @@ export const modelWords: Record<keyof typeof modelFailures, string> = {
     '{path} is the first of {parts} parts, and the engine finds the others by their names only: give them back the names they were published with (ending as in {name}).',
   'gguf.splitTensors':
     'The {parts} parts of {path} have {have} tensors together and {need} belong to the model. Download them again.',
+  'gguf.splitMerged':
+    '{path} is several of the {parts} parts of a model, put one after another (by cat or copy /b), which no engine reads: a split model is not cut from one file. Import the first part as it was published, with the others beside it, or join them with llama-gguf-split --merge FIRST-PART WHOLE.',
   'gguf.splitTooMany': '{path} says that it is one of {parts} parts; at most {max} are read.',
   'gguf.tooBig':
     '{path} needs about {needed, number, ::.0} GiB and this machine has {total, number, ::.0} GiB. Use a smaller quantisation, a smaller model, or less context.',

@@ -15,7 +15,7 @@ export const rimWords: Record<keyof typeof rimFailures, string> = {
   'exchangeHost.again': 'the practice exchange ended ({why}); it is started again',
   'exchangeHost.moved':
     'The practice exchange listens on port {port} now: port {before}, where it was, is taken by another program. Buyers need the new address; --exchange-port keeps one.',
-  'exchangeHost.seeWhy': 'run `npm run -s stoker -- exchange` alone to see why',
+  'exchangeHost.seeWhy': 'run `npm run -s stoker -- exchange{atData}` alone to see why',
   'console.cannotListen':
     'cannot listen on {host} port {port} ({error}); choose another with --port, or --port 0 for any',
   'console.tlsPair': 'give both --tls-cert and --tls-key, or neither',

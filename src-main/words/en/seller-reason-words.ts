@@ -22,8 +22,9 @@ export const sellerReasonWords: Record<keyof typeof sellerReasons, string> = {
   'listing.offered': 'offered; the exchange has not answered yet',
   'listing.exchangeUnreachable': 'the exchange is not reachable',
   'listing.handedBack': 'you took the machine back',
+  'listing.restored':
+    'put back from the copy of {madeAt, date, medium}, with the ask of that day; resume it if you still want it so',
   'listing.withdrawn': 'withdrawn; its accepted jobs are being finished',
-  'listing.storage': 'it could not be booked: {trouble}',
   'listing.closedPaused': 'this listing was paused and takes no new jobs',
   'listing.closedHandedBack': 'the owner took the machine back',
   'capacity.some': '{slots} of {of}: {why}',
@@ -89,12 +90,16 @@ export const sellerReasonWords: Record<keyof typeof sellerReasons, string> = {
   'history.unjoined':
     'what the exchange sent does not join the history that we hold (it ends at receipt {theirs}, ours at {ours}): one of the two sides went on from an older copy, or a record was damaged',
   'history.diverged':
-    '{reason}. Nothing is offered, because what would be earned now could not be booked. At stake: {held} {unit} held there and {pending} {unit} claimed. Ways on: put the newer copy of the exchange’s folder back (or of this one), and all goes on where it stood; or, if it is gone, let the exchange begin anew under a key of its own (if it is yours: stop Stoker, move the folder exchange of the data folder away, start again), trust that key with "stoker venue trust", and give up what can never come with "stoker ledger write-off". If the exchange is not yours, ask whoever runs it; your receipts are the proof',
+    '{reason}. Nothing is offered, because what would be earned now could not be booked. At stake: {held} {unit} held there and {pending} {unit} claimed. Ways on: put the newer copy of the exchange’s folder back (or of this one), and all goes on where it stood; or, if it is gone, let the exchange begin anew under a key of its own (if it is yours: stop Stoker, move the folder exchange of the data folder away, start again), trust that key with "stoker venue trust KEY{atData}", and give up what can never come with "stoker ledger write-off KEY{atData}". If the exchange is not yours, ask whoever runs it; your receipts are the proof',
   'history.catchingUp': 'It is offered once what the exchange settled meanwhile has been read.',
   'history.clocksApart':
     'The clocks of this machine and of the exchange are {hours} hours apart, so that neither could book what the other signs: set the wrong one.',
+  'history.clockAhead':
+    'What the exchange settled meanwhile could not be read: the clock of this machine is {minutes} minutes ahead of the exchange’s. Set the wrong one by the network’s time, and it is read and offered again.',
+  'history.clockBehind':
+    'What the exchange settled meanwhile could not be read: the clock of this machine is {minutes} minutes behind the exchange’s. Set the wrong one by the network’s time, and it is read and offered again.',
   'line.otherKey':
-    'the exchange at this address shows the key {shown}, and the one known is {known}: it is another exchange, or one that began anew. Nothing is sold to it unless you trust the new key (stoker venue trust)',
+    'the exchange at this address shows the key {shown}, and the one known is {known}: it is another exchange, or one that began anew. Nothing is sold to it unless you trust the new key (stoker venue trust KEY{atData})',
   'line.notSigned': 'the exchange could not prove its key: its welcome is not signed by it',
   'line.insecure':
     '{host} is another machine and its address begins with ws://, which anyone on the way can read and change: a remote exchange is reached by wss:// only',

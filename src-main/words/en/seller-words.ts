@@ -78,8 +78,9 @@ export const sellerWords: Record<keyof typeof sellerFailures, string> = {
   'listing.answerLate': 'The exchange did not answer; the listing is kept and offered again.',
   'listing.exchangeOffline': 'The exchange is not reachable now; Stoker keeps trying. List again when it is back.',
   'listing.gradeUnknown': 'The exchange does not trade this grade.',
-  'listing.notQualified':
-    'This model has not passed the exam of this grade (or the pass has run out); take the exam first.',
+  'listing.notQualified': 'This model has not passed the exam of this grade; take the exam first.',
+  'listing.qualificationEnded':
+    'The qualification for {instrument} ended on {until, date, medium}; take the exam again before listing.',
   'listing.none': 'Nothing is listed for this grade.',
   'listing.waits': 'The listing is kept and waits: {reason}.',
   'listing.drainLate': 'the listing was taken down and the job was not done ten minutes later',

@@ -128,8 +128,8 @@ export function ChartCard({ range }: { range: SpanRange }) {
             <Picture series={data} rows={rows} sources={sources} view={view} long={SPAN_NAMES[range.span].long} />
             {!empty && (
               <p className="foot">
-                {NOTES[view](capital(axisUnits(unit, data.powerCurrency)))} Electricity: {data.powerMethod}.{' '}
-                <Age at={data.at} words="age.read" />
+                {NOTES[view](capital(axisUnits(unit, data.powerCurrency)))} Electricity, idle included:{' '}
+                {data.powerMethod}. <Age at={data.at} words="age.read" />
               </p>
             )}
           </>

@@ -28,7 +28,9 @@ function sentenceOf(summary: Summary | undefined, span: Span, unit: Unit): strin
   if (summary === undefined) return 'Reading the books.'
   if (summary.jobs === 0) return `Nothing was earned in ${SPAN_NAMES[span].long}.`
   const power =
-    summary.powerNano === null ? '' : `, with ${powerMoney(summary.powerNano, summary.powerCurrency)} of electricity`
+    summary.powerNano === null
+      ? ''
+      : `, with ${powerMoney(summary.powerNano, summary.powerCurrency)} of electricity, idle included`
   return `${amount(summary.availableNano, unit)} ${unitWord(unit)} available from ${SPAN_NAMES[span].long}, ${amount(summary.heldNano, unit)} held${power}.`
 }
 

@@ -26,7 +26,7 @@ export function SummaryTiles({ summary }: { summary: Summary }) {
         foot={`${summary.nextRelease === null ? 'nothing to release' : `next ${until(summary.nextRelease.at, now)}`}${summary.pendingNano === 0 ? '' : `; pending ${amount(summary.pendingNano, unit)}`}`}
       />
       <Tile
-        question="Electricity"
+        question="Electricity, idle included"
         value={summary.powerNano === null ? 'no price set' : amount(summary.powerNano, POWER)}
         unit={summary.powerNano === null ? undefined : `${summary.powerCurrency}, real cost`}
         foot={`${energy(summary.powerKwh)}, ${summary.powerMethod}`}
@@ -40,7 +40,7 @@ export function SummaryTiles({ summary }: { summary: Summary }) {
             ? summary.listedMs === 0
               ? 'not listed in this span'
               : `${duration(summary.servedMs)} served of ${duration(summary.listedMs)} listed`
-            : `electricity ${powerMoney(summary.powerNanoPerJob, summary.powerCurrency)} a job, ${rate(summary.powerNanoPerMtok, POWER)} a million tokens`
+            : `electricity above idle: ${powerMoney(summary.powerNanoPerJob, summary.powerCurrency)} a job, ${rate(summary.powerNanoPerMtok, POWER)} a million tokens`
         }
       />
     </div>

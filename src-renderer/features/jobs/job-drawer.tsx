@@ -97,7 +97,7 @@ function Money({ job, powerCurrency }: { job: Detail; powerCurrency: string }) {
           `${MONEY_WORDS[job.money]}${job.money === 'disputed' ? ': what the exchange says, in none of your sums' : ''}${job.money === 'held' && job.releaseAt !== null ? ` until ${moment(job.releaseAt)}` : ''}`,
         ],
         [
-          'Electricity',
+          'Electricity above idle',
           orNone(job.powerNano, (nano) => `${powerMoney(Math.round(nano), powerCurrency)}, real cost, not taken off`),
         ],
       ]}

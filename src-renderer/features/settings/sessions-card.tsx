@@ -101,6 +101,7 @@ export function SessionsCard() {
   const headless = connection.kind === 'online' && connection.hello.mode === 'headless'
   const sessions = useQuery({ queryKey: ['sessions'], queryFn: readSessions, enabled: headless })
   if (!headless) return null
+  const { dataOption } = connection.hello
   const columns = columnsOf(() => void sessions.refetch())
   return (
     <Card title="Signed-in browsers">
@@ -114,7 +115,7 @@ export function SessionsCard() {
         }
       </Loaded>
       <p className="foot">
-        A new link for another browser: <code>npm run -s stoker -- link</code>
+        A new link for another browser: <code>npm run -s stoker -- link{dataOption}</code>
       </p>
     </Card>
   )

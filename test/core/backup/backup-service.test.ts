@@ -98,6 +98,21 @@ describe('nightly copies', () => {
     expect(named(nightly)).toHaveLength(2)
   })
 
+  it('are not those of "Back up now": it stands beside them, is not removed by their bound and puts none off', async () => {
+    const { copies, clock, nightly, ended } = service()
+    copies.change({ keep: 1 })
+    copies.start(undefined)
+    await ended()
+    const byHand = copies.status().last!
+    expect([byHand.automatic, named(nightly).length, copies.status().kept.copies]).toEqual([false, 1, 0])
+    for (let night = 0; night < 3; night += 1) {
+      await copies.nightly()
+      await clock.advance(DAY_MS)
+    }
+    expect(copies.status()).toMatchObject({ kept: { copies: 1 }, last: { automatic: true } })
+    expect([named(nightly).length, existsSync(byHand.path)]).toEqual([2, true])
+  })
+
   it('can be switched off, and wait for the night or for half an hour by day', async () => {
     const byDay = service(12)
     await byDay.copies.nightly()

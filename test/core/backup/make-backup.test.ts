@@ -1,5 +1,14 @@
 /** One copy: what it holds, when it counts, what is left of one that failed. */
-import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 
 import Database from 'better-sqlite3'
@@ -7,7 +16,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { auditRig } from '#cli/audit/audit.ts'
 import type { StokerError } from '#contract/errors.ts'
-import { makeBackup, sweepPartialBackups } from '#core/backup/make-backup.store.ts'
+import { makeBackup } from '#core/backup/make-backup.store.ts'
+import { sweepPartialBackups } from '#core/backup/partial-copies.ts'
 import { readManifest } from '#core/backup/manifest.ts'
 import { readKeyText } from '#lib/ed25519.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
@@ -133,6 +143,23 @@ describe('what a kill leaves', () => {
     writeFileSync(join(data, 'backup-running.json'), JSON.stringify({ v: 1, partial: half }))
     sweepPartialBackups(data, nightly)
     expect([readdirSync(elsewhere), readdirSync(nightly), readdirSync(data)]).toEqual([[], ['mine'], ['backups']])
+  })
+
+  it('is swept by the next copy too, and on a disk that was away by the first that finds it', async () => {
+    const [drive, folder] = [join(tempDir(), 'drive'), tempDir()]
+    const half = ['00', '01'].map((at, index) =>
+      join(index === 0 ? drive : folder, `.stoker-2026-11-30T03-00-${at}.partial`),
+    )
+    const mark = join(dataDir, 'backup-running.json')
+    for (const path of half) mkdirSync(path, { recursive: true })
+    writeFileSync(mark, JSON.stringify({ v: 2, partials: half }))
+    renameSync(drive, `${drive}-away`)
+    await makeBackup({ ...plain, dataDir, folder })
+    expect(hidden(folder)).toEqual([])
+    expect(JSON.parse(readFileSync(mark, 'utf8'))).toEqual({ v: 2, partials: [half[0]] })
+    renameSync(`${drive}-away`, drive)
+    sweepPartialBackups(dataDir, join(dataDir, 'backups'))
+    expect([readdirSync(drive), existsSync(mark)]).toEqual([[], false])
   })
 
   it('a mark that names anything else removes nothing', () => {

@@ -30,8 +30,7 @@ const changed: BreakerReport = { kind: 'changed-file', sha256: 'a'.repeat(64), p
 const books = (venueId: VenueId | null): BreakerReport => ({
   kind: 'books-not-writable',
   venueId,
-  path: '/p.db',
-  problem: 'EPERM',
+  trouble: because('disk.readOnly', { path: '/p.db', error: 'EPERM' }),
 })
 const folder: BreakerReport = { kind: 'folder-gone', path: '/data' }
 
@@ -48,9 +47,12 @@ describe('the table of triggers', () => {
     expect(times).toEqual({
       'own-faults': 10_000,
       'silent-engine': 5_000,
+      'memory-spill': 15_000,
+      'broken-engine': 5_000,
       'changed-file': 5_000,
       'books-not-writable': 10_000,
       'folder-gone': 10_000,
+      'key-gone': 10_000,
     })
   })
 

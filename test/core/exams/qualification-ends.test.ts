@@ -133,7 +133,7 @@ const SOON: Row = {
 const OVER: Row = {
   routes: false,
   listing: 'refused',
-  why: /^exchange\.(qualificationEnded|notQualified)$/,
+  why: /^exchange\.qualificationEnded$/,
   home: /^home\.qualificationOver$/,
   grade: 'no',
   gradeWhy: 'rung.gradeEnded',
@@ -237,6 +237,7 @@ describe('what is said of a qualification is what the exchange does', () => {
     expect(made.told.at(-1)).toMatch(/^The qualification for practice\/text-nano ended on/)
     expect((await made.seen()).next).toBe('next.takeExamAgain')
     expect(await made.routes()).toBe(false)
+    await expect(made.list()).rejects.toMatchObject({ data: { reason: { code: 'listing.qualificationEnded' } } })
 
     // Renewed after its end: it is offered again without a word of its owner.
     expect(await made.examine(true)).toBe('passed')

@@ -91,7 +91,9 @@ function start(
   const live: Live = {
     at: 0,
     engine: { kind: 'loaded', model: 'm', models: 1, detail: null },
-    venues: [{ venueId: VENUE, kind: 'online', lastSeenAt: rig.clock.now(), detail: null, listing: 'listed' }],
+    venues: [
+      { venueId: VENUE, kind: 'online', lastSeenAt: rig.clock.now(), detail: null, cause: null, listing: 'listed' },
+    ],
     tokPerS: 0,
     running: [true, false].map((exam, at) => ({
       venueId: VENUE,
@@ -154,6 +156,7 @@ describe('gathering home', () => {
       slots: 4,
       slotsMax: 4,
       slotsWhy: null,
+      stopped: null,
       qualifiedUntil: null,
       draining: null,
       reason: said(''),
@@ -231,6 +234,7 @@ describe('gathering home', () => {
       slots: 4,
       slotsMax: 4,
       slotsWhy: null,
+      stopped: null,
       qualifiedUntil: null,
       draining: null,
       reason: because('listing.modelNotLoaded'),

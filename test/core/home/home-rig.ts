@@ -56,6 +56,7 @@ export const listing = (state: 'listed' | 'paused' | 'waiting' | 'refused', reas
   ask: onePrice(nanoPerMtok(420_000_000)),
   state,
   reason: said(reason),
+  stopped: null,
   qualifiedUntil: null,
 })
 
@@ -66,7 +67,7 @@ export const SELLING: HomeFacts = {
   realm: 'practice',
   unit: unitOf('PCR'),
   engine: { kind: 'loaded', model: 'Nano', models: 1, detail: null },
-  exchange: { kind: 'online', lastSeenAt: NOW - 4_000, detail: null },
+  exchange: { kind: 'online', lastSeenAt: NOW - 4_000, detail: null, cause: null },
   running: 0,
   models: 1,
   modelsComing: false,

@@ -12,6 +12,8 @@ import { inEnglish } from '#test/support/in-english.ts'
 import { EMPTY, exam, FRESH, listing, NOW, SELLING, unlisted } from './home-rig.ts'
 
 /** As English writes a date, in this machine's zone. */
+const SILENT = because('breaker.silentEngine', { model: 'Nano', seconds: 3 })
+const NOT_WRITABLE = because('breaker.booksNotWritable', { trouble: because('disk.full', { path: '/p.db' }) })
 const date = (at: number): string => new Intl.DateTimeFormat('en', { dateStyle: 'medium' }).format(at)
 const SIXTH = date(NOW + 6 * DAY_MS)
 const TODAY = date(NOW - 1)
@@ -207,8 +209,21 @@ const STATES: [string, Partial<HomeFacts>, string, string, string | null, string
     'ask',
   ],
   [
+    'paused by a restore',
+    {
+      listing: {
+        ...listing('paused')!,
+        reason: because('listing.restored', { madeAt: NOW }),
+      },
+    },
+    `Paused: practice/text-nano is not offered to buyers; put back from the copy of ${date(NOW)}, with the ask of that day; resume it if you still want it so.`,
+    'Resume the listing',
+    'market',
+    'not-paused',
+  ],
+  [
     'paused',
-    { listing: listing('paused') },
+    { listing: { ...listing('paused')!, reason: because('listing.pausedByYou') } },
     'Paused by you: practice/text-nano is not offered to buyers.',
     'Resume the listing',
     'market',
@@ -248,7 +263,7 @@ const STATES: [string, Partial<HomeFacts>, string, string, string | null, string
   ],
   [
     'stopped by Stoker',
-    { listing: { ...listing('waiting')!, reason: because('breaker.silentEngine', { model: 'Nano', seconds: 3 }) } },
+    { listing: { ...listing('waiting')!, reason: SILENT, stopped: SILENT } },
     'Stoker stopped selling practice/text-nano: the engine of Nano has said nothing for 3 s; it is tried with a short answer before it is offered again.',
     'Read why, and what starts it again',
     'market',
@@ -261,6 +276,7 @@ const STATES: [string, Partial<HomeFacts>, string, string, string | null, string
       listing: {
         ...listing('waiting')!,
         qualifiedUntil: NOW - 1,
+        stopped: because('breaker.fileMissing', { path: '/m.gguf' }),
         reason: because('reasons.both', {
           first: because('breaker.fileMissing', { path: '/m.gguf' }),
           rest: because('listing.qualificationOver', { until: NOW - 1 }),
@@ -278,13 +294,23 @@ const STATES: [string, Partial<HomeFacts>, string, string, string | null, string
       unbooked: 'receipt 7: attempt to write a readonly database',
       listing: {
         ...listing('waiting')!,
-        reason: because('breaker.booksNotWritable', { path: '/p.db', problem: 'SQLITE_READONLY' }),
+        reason: NOT_WRITABLE,
+        stopped: NOT_WRITABLE,
       },
+      stopped: NOT_WRITABLE,
     },
-    'Stoker stopped selling practice/text-nano: the books cannot be written (/p.db: SQLITE_READONLY), so no job could be paid; it is offered again when they can be.',
+    'Stoker stopped selling practice/text-nano: nothing could be booked, so no job could be paid: the disk that holds /p.db is full: free some space on it; it is offered again when a write comes through.',
     'Read why, and what starts it again',
     'market',
     'not-paused',
+  ],
+  [
+    'books that cannot be written, with nothing listed, and money that cannot be booked: the cause all the same',
+    { unbooked: 'receipt 7: attempt to write a readonly database', listing: null, stopped: NOT_WRITABLE },
+    'Nothing is sold now: nothing could be booked, so no job could be paid: the disk that holds /p.db is full: free some space on it; it is offered again when a write comes through.',
+    '',
+    null,
+    'ask',
   ],
   [
     'engine broken',
@@ -304,15 +330,23 @@ const STATES: [string, Partial<HomeFacts>, string, string, string | null, string
   ],
   [
     'exchange offline, listed',
-    { exchange: { kind: 'offline', lastSeenAt: NOW - 300_000, detail: said('connection refused') } },
+    { exchange: { kind: 'offline', lastSeenAt: NOW - 300_000, detail: said('connection refused'), cause: 'network' } },
     'The exchange cannot be reached (connection refused), so no jobs come in.',
     'Nothing to do: Stoker keeps trying',
     null,
     'online',
   ],
   [
+    'exchange offline, as another start has our key: the owner’s to end, in whatever words the venue says it',
+    { exchange: { kind: 'offline', lastSeenAt: NOW, detail: said('your key is elsewhere'), cause: 'credential' } },
+    'The exchange cannot be reached (your key is elsewhere), so no jobs come in.',
+    'If this is the rig that is to sell: npm run -s stoker -- venue take-over',
+    null,
+    'online',
+  ],
+  [
     'exchange offline, not listed',
-    { ...unlisted, exchange: { kind: 'offline', lastSeenAt: null, detail: null } },
+    { ...unlisted, exchange: { kind: 'offline', lastSeenAt: null, detail: null, cause: 'network' } },
     'The exchange cannot be reached.',
     'Nothing to do: Stoker keeps trying',
     null,

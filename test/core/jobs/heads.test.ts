@@ -5,6 +5,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { because } from '#contract/reasons.ts'
+import { DAY_MS, MINUTE_MS } from '#contract/time.ts'
 import { compareHeads, unjoined, type OwnChains } from '#core/jobs/chain-heads.ts'
 import { createLedger } from '#core/ledger/index.ts'
 import type { Seller } from '#test/support/seller.ts'
@@ -186,5 +187,48 @@ describe('a seller of protocol 2', () => {
     again(made)
     await made.drain()
     expect(made.jobs.hold()).toBeNull()
+  })
+
+  it.each([
+    ['behind', -1, 'history.clockBehind'],
+    ['ahead', 1, 'history.clockAhead'],
+  ])(
+    'whose clock is 20 minutes %s, and that could not read what was settled meanwhile, says so; set, it is read and goes on',
+    async (_which, sign, code) => {
+      const made = await sold(1)
+      made.exchange.offline()
+      const [receipt] = made.exchange.receipts
+      const { jobId } = receipt!.claim
+      // Dated further ahead of ours than is booked, whoever is wrong; not any more in 20 minutes.
+      const at = made.clock.now() + DAY_MS + 10 * MINUTE_MS
+      made.exchange.releases.push({ seq: 1, jobId, amountNano: receipt!.sellerNano, at })
+      made.exchange.clockApartMs = sign * 20 * MINUTE_MS
+      made.exchange.online()
+      await made.drain()
+      expect(made.jobs.hold()).toEqual(because(code as 'history.clockAhead', { minutes: 20 }))
+      let changes = 0
+      made.jobs.onHold(() => (changes += 1))
+      // The same session goes on: nothing but the clock changed.
+      made.clock.jump(20 * MINUTE_MS)
+      made.exchange.clockApartMs = 0
+      made.exchange.online(false)
+      await made.drain()
+      expect(made.jobs.hold()).toBeNull()
+      expect(changes).toBeGreaterThan(0)
+      expect(made.balance('asset:available').net).toBe(receipt!.sellerNano)
+    },
+  )
+
+  it('whose clock is apart and whose history does not join: the clock first, and once it is set what is wrong', async () => {
+    const made = await sold(2)
+    made.exchange.says = (real) => ({ ...real, receipts: { seq: 3, hash: 'f'.repeat(64) } })
+    made.exchange.clockApartMs = 3 * MINUTE_MS
+    again(made)
+    await made.drain()
+    expect(made.jobs.hold()).toEqual(because('history.clockAhead', { minutes: 3 }))
+    made.exchange.clockApartMs = 0
+    made.exchange.online(false)
+    await made.drain()
+    expect(made.jobs.hold()).toMatchObject({ params: { reason: { code: 'history.unjoined' } } })
   })
 })

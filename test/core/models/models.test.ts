@@ -187,8 +187,14 @@ describe('a split model', () => {
     expect(await models.files(model.sha256)).toEqual({ found: 'changed', path: paths[1] })
     expect((await models.ready(model.sha256)).parts[1]).toMatchObject({ mtimeMs: 1_000_000 })
     expect(await models.files(model.sha256)).toEqual({ found: 'ready', path: paths[0] })
-    writeFileSync(paths[1]!, 'wrong')
-    await expect(models.ready(model.sha256)).rejects.toMatchObject({ code: 'MODEL_CHANGED' })
+    // The first was only touched: what is named is the one whose bytes are others, twice.
+    utimesSync(paths[0]!, 1_000, 1_000)
+    writeFileSync(paths[1]!, 'x'.repeat(statSync(paths[1]!).size))
+    const other = { code: 'MODEL_CHANGED', data: { path: paths[1] } }
+    await expect(models.ready(model.sha256)).rejects.toMatchObject(other)
+    await expect(models.ready(model.sha256)).rejects.toMatchObject(other)
+    writeFileSync(paths[1]!, 'of another length')
+    await expect(models.ready(model.sha256)).rejects.toMatchObject(other)
     rmSync(paths[1]!)
     expect(await models.files(model.sha256)).toEqual({ found: 'missing', path: paths[1] })
     await expect(models.ready(model.sha256)).rejects.toMatchObject({ code: 'MODEL_MISSING', data: { path: paths[1] } })

@@ -29,7 +29,14 @@ export function liveNow(full: boolean, now: number): Live {
       ? { kind: 'loaded', model: 'Stoker nano', models: 1, detail: null }
       : { kind: 'ready', model: null, models: 0, detail: null },
     venues: [
-      { venueId: VENUE, kind: 'online', lastSeenAt: now - 400, detail: null, listing: full ? 'listed' : 'none' },
+      {
+        venueId: VENUE,
+        kind: 'online',
+        lastSeenAt: now - 400,
+        detail: null,
+        cause: null,
+        listing: full ? 'listed' : 'none',
+      },
     ],
     tokPerS: full ? 106.4 : 0,
     running,

@@ -42,6 +42,7 @@ const stoppedNow = (now: number): Listing => ({
   since: now - MINUTE_MS,
   slots: 0,
   slotsWhy: OWN_FAULTS,
+  stopped: OWN_FAULTS,
 })
 
 /** What a Fake rig offers at its start. */

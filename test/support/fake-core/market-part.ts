@@ -86,8 +86,7 @@ export function marketPart(world: World) {
     ),
     relist: os.market.relist.handler(({ input }) => {
       const stopped = world.listings.some(
-        ({ instrument, state, slotsWhy }) =>
-          instrument === input.instrument && state === 'waiting' && slotsWhy !== null,
+        ({ instrument, state, stopped: why }) => instrument === input.instrument && state === 'waiting' && why !== null,
       )
       if (!stopped) throw failure('CONFLICT', `Nothing of ${input.instrument} is stopped.`)
       return change(input.instrument, (before) => ({
@@ -97,6 +96,7 @@ export function marketPart(world: World) {
         since: Date.now(),
         slots: before.slotsMax,
         slotsWhy: null,
+        stopped: null,
       }))
     }),
     withdraw: os.market.withdraw.handler(({ input }) => {

@@ -20,11 +20,14 @@ export interface GgufHeader {
   tensors: number
   /** Elements of all tensors. */
   parameters: number
+  /** After its own end another GGUF begins in the same file, as `cat` puts parts together. */
+  isFollowed: boolean
 }
 
 export type Scalar = string | number | boolean | bigint
 
 const MAGIC = 0x46554747
+const MAGIC_BYTES = 4
 /** Versions 2 and 3 as a big-endian file writes them, read as little-endian. */
 const SWAPPED_VERSIONS: readonly number[] = [0x02_00_00_00, 0x03_00_00_00]
 const KEYS_MAX = 65_536
@@ -142,9 +145,13 @@ async function readAll(reader: BoundedReader, sizeBytes: number, path: string): 
   const { parameters, dataBytes } = await readTensors(reader, tensors)
   const declared = metadata.get('general.alignment')
   const alignment = typeof declared === 'number' && declared > 0 ? declared : 32
-  const needed = Math.ceil(reader.offset / alignment) * alignment + dataBytes
+  const aligned = (bytes: number): number => Math.ceil(bytes / alignment) * alignment
+  const needed = aligned(reader.offset) + dataBytes
   if (sizeBytes < needed) throw truncated(path, sizeBytes, needed)
-  return { sizeBytes, metadata, lists, tensors, parameters }
+  const end = aligned(needed)
+  reader.skip(Math.max(0, end - reader.offset))
+  const isFollowed = sizeBytes >= end + MAGIC_BYTES && (await reader.u32()) === MAGIC
+  return { sizeBytes, metadata, lists, tensors, parameters, isFollowed }
 }
 
 const truncated = (path: string, have: number, need: number | null): StokerError =>

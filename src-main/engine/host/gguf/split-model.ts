@@ -53,14 +53,15 @@ async function readPart(path: string, no: number, of: number): Promise<GgufHeade
 
 /**
  * Reads the headers of all parts. Errors: those of readGgufHeader, of each part; MODEL_MISSING where a part is not there
- * (named); MODEL_UNSUPPORTED where the path is not the first part, the names are not those the engine looks for, or the
- * parts do not belong together.
+ * (named); MODEL_UNSUPPORTED where the path is not the first part, parts stand one after another in one file, the names
+ * are not those the engine looks for, or the parts do not belong together.
  */
 export async function readModelFiles(path: string): Promise<ModelFiles> {
   const header = await readGgufHeader(path)
   const of = count(header, 'split.count') ?? 0
   const { sizeBytes, tensors, parameters } = header
   if (of <= 1) return { header, parts: [path], sizeBytes, tensors, parameters }
+  if (header.isFollowed) throw fail('gguf.splitMerged', { path, parts: of })
   const no = count(header, 'split.no') ?? 0
   if (of > PARTS_MAX) throw fail('gguf.splitTooMany', { path, parts: of, max: PARTS_MAX })
   const names = namesOf(basename(path), no, of)

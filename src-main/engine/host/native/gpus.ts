@@ -10,6 +10,8 @@ export interface Device {
   /** enum ggml_backend_dev_type. */
   type: number
   name: string
+  /** As its backend says it; missing where nobody asked. Bytes. */
+  facts?: { backend: string; freeBytes: number; totalBytes: number; pci: string | null }
 }
 
 /**
@@ -22,7 +24,9 @@ export function gpusOf(devices: readonly Device[]): EngineGpu[] {
     .filter(({ type }) => type === GPU || type === INTEGRATED)
     .map((device, index) => ({ ...device, index }))
   const own = all.filter(({ type }) => type === GPU)
-  return (own.length > 0 ? own : all.slice(0, 1)).map(({ index, name }) => ({ index, name }))
+  return (own.length > 0 ? own : all.slice(0, 1)).map(({ index, name, type, facts }) =>
+    facts === undefined ? { index, name } : { index, name, integrated: type === INTEGRATED, ...facts },
+  )
 }
 
 /** What an owner may name devices by, as in client/gpu-environment.ts. */

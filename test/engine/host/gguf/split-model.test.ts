@@ -94,6 +94,14 @@ describe('a model of several parts', () => {
     expect((await refusal(first)).reason.code).toBe('gguf.splitTensors')
   })
 
+  it('whose parts were put one after another with cat is told so, whatever it is called', async () => {
+    const merged = Buffer.concat(splitGguf(nano, 2))
+    for (const name of ['merged.gguf', partName('nano', 0, 2)]) {
+      const path = write(name, merged)
+      expect((await refusal(path)).reason).toEqual({ code: 'gguf.splitMerged', params: { path, parts: 2 } })
+    }
+  })
+
   it('needs the names by which the engine finds the parts', async () => {
     const [first] = splitGguf(nano, 2)
     expect((await refusal(write('renamed.gguf', first!))).reason).toMatchObject({ code: 'gguf.splitName' })

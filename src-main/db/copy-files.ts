@@ -1,33 +1,34 @@
 /**
- * The thread that copies databases: reading, writing, checking and hashing gigabytes would hold whoever else lives in
- * the process. It opens connections of its own and tells how far it is.
+ * Copies databases, checks and hashes them: what the thread of `copyDatabases` does. It opens connections of its own and
+ * tells how far it is.
  */
 import { createHash } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, readSync, statSync, writeSync } from 'node:fs'
 import { basename } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
-import { parentPort, workerData } from 'node:worker_threads'
 
 import Database from 'better-sqlite3'
 
-import type { CopiedFile, CopyGroups, CopyMessage, CopyProblem, CopyProgress, CopyTask } from './copy-tasks.ts'
+import { checkNow } from './check-file.ts'
+import { copyPages } from './copy-pages.ts'
+import type { CopiedFile, CopyOutcome, CopyProblem, CopyProgress, CopyTask } from './copy-tasks.ts'
+import type { CopyGroupsTask } from './db-task.ts'
+import { BUSY_TIMEOUT_MS } from './open.ts'
 
-/** Pages of one call: 8 MB where a page has 4 KiB. Between two calls the thread can be ended. */
-const SLICE_PAGES = 2_000
 const CHUNK_BYTES = 1_048_576
-const BUSY_MS = 5_000
-/** Lines of quick_check that are looked at: one is enough to refuse. */
-const PROBLEMS = 3
 const TELL_EVERY_MS = 100
 
-const tell = (message: CopyMessage): void => parentPort?.postMessage(message)
+type OnProgress = (progress: CopyProgress) => void
 
-let toldAt = 0
-function tellProgress(progress: CopyProgress, always = false): void {
-  const now = performance.now()
-  if (!always && now - toldAt < TELL_EVERY_MS) return
-  toldAt = now
-  tell({ t: 'progress', progress })
+/** At most ten times a second. */
+function seldom(onProgress: OnProgress): OnProgress {
+  let toldAt = -TELL_EVERY_MS
+  return (progress) => {
+    const now = performance.now()
+    if (now - toldAt < TELL_EVERY_MS) return
+    toldAt = now
+    onProgress(progress)
+  }
 }
 
 /** A refusal of the copy; what SQLite or the system throws is told apart by its code. */
@@ -50,7 +51,7 @@ function problemOf(error: unknown, file: string): CopyProblem {
 
 /** A connection whose read transaction holds the database as it is now, whoever writes meanwhile. */
 function snapshotOf(path: string): Database.Database {
-  const sqlite = new Database(path, { readonly: true, fileMustExist: true, timeout: BUSY_MS })
+  const sqlite = new Database(path, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS })
   try {
     sqlite.exec('BEGIN')
     // The first read takes the snapshot.
@@ -62,26 +63,10 @@ function snapshotOf(path: string): Database.Database {
   }
 }
 
-async function copySnapshot(source: Database.Database, { from, to }: CopyTask): Promise<void> {
+async function copySnapshot(source: Database.Database, { from, to }: CopyTask, onProgress: OnProgress): Promise<void> {
   const file = basename(from)
   closeSync(openSync(to, 'wx', 0o600))
-  await source.backup(to, {
-    progress({ totalPages, remainingPages }) {
-      tellProgress({ file, step: 'copying', done: totalPages - remainingPages, total: totalPages })
-      return SLICE_PAGES
-    },
-  })
-  leaveWal(to)
-}
-
-/** The copy of a file in WAL mode says that it is one; a file alone is read by whoever cannot write beside it. */
-function leaveWal(path: string): void {
-  const sqlite = new Database(path)
-  try {
-    sqlite.pragma('journal_mode = DELETE')
-  } finally {
-    sqlite.close()
-  }
+  await copyPages(source, to, (done, total) => onProgress({ file, step: 'copying', done, total }))
 }
 
 /** Reads all of it, a chunk at a time. */
@@ -101,7 +86,7 @@ async function eachChunk(path: string, work: (chunk: Buffer, done: number) => vo
   }
 }
 
-async function copyFile({ from, to, sha256 }: CopyTask): Promise<void> {
+async function copyFile({ from, to, sha256 }: CopyTask, onProgress: OnProgress): Promise<void> {
   const file = basename(from)
   const total = statSync(from).size
   const hash = createHash('sha256')
@@ -110,7 +95,7 @@ async function copyFile({ from, to, sha256 }: CopyTask): Promise<void> {
     await eachChunk(from, (chunk, done) => {
       hash.update(chunk)
       for (let written = 0; written < chunk.length;) written += writeSync(target, chunk, written)
-      tellProgress({ file, step: 'copying', done, total })
+      onProgress({ file, step: 'copying', done, total })
     })
     fsyncSync(target)
   } finally {
@@ -119,19 +104,12 @@ async function copyFile({ from, to, sha256 }: CopyTask): Promise<void> {
   if (sha256 !== undefined && hash.digest('hex') !== sha256) throw new Refused('changed', 'sha256')
 }
 
-async function check({ from, to }: CopyTask): Promise<CopiedFile> {
-  const file = basename(from)
-  tellProgress({ file, step: 'checking', done: 0, total: 0 }, true)
+async function check({ from, to }: CopyTask, onProgress: OnProgress): Promise<CopiedFile> {
+  onProgress({ file: basename(from), step: 'checking', done: 0, total: 0 })
   await turn()
-  const sqlite = new Database(to, { readonly: true, fileMustExist: true })
-  let version = 0
-  try {
-    const found = sqlite.prepare(`PRAGMA quick_check(${PROBLEMS})`).pluck().all() as string[]
-    if (found[0] !== 'ok') throw new Refused('damaged', found.join('; ').replaceAll(/\s+/g, ' ').slice(0, 200))
-    version = sqlite.pragma('user_version', { simple: true }) as number
-  } finally {
-    sqlite.close()
-  }
+  const found = checkNow({ kind: 'check', path: to, depth: 'quick' })
+  if (found.length > 0) throw new Refused('damaged', found.join('; ').replaceAll(/\s+/g, ' ').slice(0, 200))
+  const version = versionOf(to)
   const hash = createHash('sha256')
   await eachChunk(to, (chunk) => hash.update(chunk))
   const copy = openSync(to, 'r+')
@@ -140,8 +118,20 @@ async function check({ from, to }: CopyTask): Promise<CopiedFile> {
   return { to, bytes: statSync(to).size, sha256: hash.digest('hex'), version }
 }
 
-async function copyGroup(group: readonly CopyTask[]): Promise<CopyProblem | null> {
+/** Its `user_version`. */
+function versionOf(path: string): number {
+  const sqlite = new Database(path, { readonly: true, fileMustExist: true })
+  try {
+    return sqlite.pragma('user_version', { simple: true }) as number
+  } finally {
+    sqlite.close()
+  }
+}
+
+async function copyGroup(group: readonly CopyTask[], onProgress: OnProgress): Promise<CopyOutcome> {
   const snapshots = new Map<CopyTask, Database.Database>()
+  const copied: CopiedFile[] = []
+  const telling = seldom(onProgress)
   let file = ''
   try {
     for (const task of group) {
@@ -151,22 +141,26 @@ async function copyGroup(group: readonly CopyTask[]): Promise<CopyProblem | null
     for (const task of group) {
       file = basename(task.from)
       const source = snapshots.get(task)
-      if (source === undefined) await copyFile(task)
-      else await copySnapshot(source, task)
+      if (source === undefined) await copyFile(task, telling)
+      else await copySnapshot(source, task, telling)
       source?.close()
-      tell({ t: 'copied', file: await check(task) })
+      copied.push(await check(task, onProgress))
     }
-    return null
+    return { copied }
   } catch (error) {
-    return problemOf(error, file)
+    return { problem: problemOf(error, file) }
   } finally {
     for (const source of snapshots.values()) if (source.open) source.close()
   }
 }
 
-for (const group of workerData as CopyGroups) {
-  const problem = await copyGroup(group)
-  if (problem === null) continue
-  tell({ t: 'problem', problem })
-  break
+/** Group by group, up to the first problem. */
+export async function copyNow({ groups }: CopyGroupsTask, onProgress: OnProgress): Promise<CopyOutcome> {
+  const copied: CopiedFile[] = []
+  for (const group of groups) {
+    const outcome = await copyGroup(group, onProgress)
+    if ('problem' in outcome) return outcome
+    copied.push(...outcome.copied)
+  }
+  return { copied }
 }
