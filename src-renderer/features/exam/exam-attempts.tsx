@@ -1,6 +1,7 @@
 import type { Exam } from '#contract/exams.ts'
 import { Card } from '#ui/page.tsx'
 import { Verdict } from '#ui/pill.tsx'
+import { sentence } from '#ui/say.ts'
 import { type Column, Table } from '#ui/table.tsx'
 import { moment } from '#ui/format-time.ts'
 
@@ -10,7 +11,16 @@ const COLUMNS: readonly Column<Exam>[] = [
   { head: 'Attempt', right: true, cell: (exam) => exam.attempt },
   { head: 'Calls', right: true, cell: (exam) => exam.done },
   { head: 'Evidence', right: true, cell: (exam) => exam.evidence },
-  { head: 'Verdict', right: true, cell: (exam) => <Verdict state={exam.state} /> },
+  {
+    head: 'Verdict',
+    right: true,
+    cell: ({ state, voidReason }) => (
+      <>
+        <Verdict state={state} />
+        {voidReason !== null && <div className="foot">{sentence(voidReason)}</div>}
+      </>
+    ),
+  },
 ]
 
 /** Every attempt is listed, also those that failed. */
