@@ -4,7 +4,7 @@ import { expect, type Page } from '@playwright/test'
 
 import { hashOf, type PageName } from './page-names.ts'
 
-export { hashOf, type PageName, PAGES } from './page-names.ts'
+export { type PageName, PAGES } from './page-names.ts'
 
 type Result = Awaited<ReturnType<AxeBuilder['analyze']>>['violations'][number]
 

@@ -28,7 +28,8 @@ export const sharedTextWords: Record<keyof typeof sharedTexts, string> = {
   'screen.unreachable.next': 'Pages that were open before still work. It is fetched again once the rig answers.',
   'screen.unreachable.again': 'Try again',
   'screen.missing': 'This page is missing on the rig.',
-  'screen.missing.next': 'Loading the console again did not bring it. Run npm run build in the checkout on the rig, then load this page again.',
+  'screen.missing.next':
+    'Loading the console again did not bring it. Run npm run build in the checkout on the rig, then load this page again.',
   'screen.missing.again': 'Load again',
   'verdict.passed': 'passed',
   'verdict.not-reached': 'not reached',
