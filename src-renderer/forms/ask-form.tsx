@@ -2,7 +2,7 @@
 import { Button, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { useRef, useState } from 'react'
+import { Fragment, type ReactNode, useId, useRef, useState } from 'react'
 
 import type { DeploymentId, Instrument } from '#contract/ids.ts'
 import type { Listing, Quote } from '#contract/market.ts'
@@ -15,11 +15,25 @@ import { useCore } from '../connection/core-provider.tsx'
 import { useUnit, useVenue } from '../connection/venue.tsx'
 import { NumberReadings } from './number-readings.tsx'
 
-function QuoteFacts({ quote }: { quote: Quote }) {
+/** The rows stand also while there is no figure for what is typed: no old one under a new ask, and nothing moves. */
+function NoFacts() {
+  return (
+    <dl className="facts" style={{ margin: '14px 0 0' }}>
+      {(['ask.get', 'ask.electricity', 'ask.place'] as const).map((row) => (
+        <Fragment key={row}>
+          <dt>{t(row)}</dt>
+          <dd>{t('ask.none')}</dd>
+        </Fragment>
+      ))}
+    </dl>
+  )
+}
+
+function QuoteFacts({ quote, isOld }: { quote: Quote; isOld: boolean }) {
   const unit = useUnit()
   const word = unitWord(unit)
   return (
-    <>
+    <div style={isOld ? { opacity: 0.55 } : undefined} aria-busy={isOld}>
       <dl className="facts" style={{ margin: '14px 0 0' }}>
         <dt>{t('ask.get')}</dt>
         <dd>
@@ -51,7 +65,7 @@ function QuoteFacts({ quote }: { quote: Quote }) {
           {say(warning)}
         </p>
       ))}
-    </>
+    </div>
   )
 }
 
@@ -62,6 +76,8 @@ export interface AskFormProps {
   start: number
   listed: boolean
   submit?: string
+  /** Where its button stands; beside the field without it. */
+  place?: (button: ReactNode) => ReactNode
   onListed?: (listing: Listing) => void
 }
 
@@ -73,7 +89,7 @@ function wrong(typed: string, decimals: number): string {
   return t('ask.noNumber', { decimals })
 }
 
-export function AskForm({ instrument, deploymentId, start, listed, submit, onListed }: AskFormProps) {
+export function AskForm({ instrument, deploymentId, start, listed, submit, place, onListed }: AskFormProps) {
   const { client, rpc, queries } = useCore()
   const { venueId } = useVenue()
   const unit = useUnit()
@@ -81,6 +97,7 @@ export function AskForm({ instrument, deploymentId, start, listed, submit, onLis
   const { nano: parsed, ask } = readNano(text, unit)
   const valid = parsed !== null && parsed > 0 && parsed <= NANO_LIMIT
   const field = useRef<HTMLInputElement>(null)
+  const id = useId()
   const [asked] = useDebouncedValue(valid ? parsed : null, 120)
   const quote = useQuery({
     ...rpc.market.quote.queryOptions({
@@ -96,8 +113,16 @@ export function AskForm({ instrument, deploymentId, start, listed, submit, onLis
       onListed?.(listing)
     },
   })
+  const button = (
+    <Button type="submit" form={id} loading={list.isPending} disabled={!valid}>
+      {submit ?? t(listed ? 'ask.change' : 'ask.list')}
+    </Button>
+  )
+  // A figure belongs to the ask it was worked out for; until the next one is there it stands back.
+  const isOld = asked !== parsed || quote.isPlaceholderData
+  const hasFacts = valid && quote.data !== undefined && (!isOld || quote.fetchStatus !== 'paused')
   return (
-    <form onSubmit={(event) => (event.preventDefault(), valid && list.mutate())}>
+    <form id={id} onSubmit={(event) => (event.preventDefault(), valid && list.mutate())}>
       <div className="btns" style={{ alignItems: 'flex-end' }}>
         <TextInput
           ref={field}
@@ -108,10 +133,9 @@ export function AskForm({ instrument, deploymentId, start, listed, submit, onLis
           onChange={(event) => setText(event.currentTarget.value)}
           error={text === '' || valid ? null : wrong(text, unit.scale)}
         />
-        <Button type="submit" loading={list.isPending} disabled={!valid}>
-          {submit ?? t(listed ? 'ask.change' : 'ask.list')}
-        </Button>
+        {place === undefined && button}
       </div>
+      {place?.(button)}
       <NumberReadings
         texts={ask}
         onChoose={(typed) => {
@@ -120,7 +144,7 @@ export function AskForm({ instrument, deploymentId, start, listed, submit, onLis
         }}
       />
       <div aria-live="polite">
-        {valid && quote.data !== undefined && <QuoteFacts quote={quote.data} />}
+        {hasFacts ? <QuoteFacts quote={quote.data} isOld={isOld} /> : <NoFacts />}
         {valid && quote.isError && <p className="foot">{errorText(quote.error)}</p>}
         {list.isError && (
           <p className="banner bad" role="alert" style={{ margin: '10px 0 0' }}>

@@ -143,7 +143,7 @@ export function DayChart(props: DayChartProps) {
             <div className="below">
               <i style={{ height: share(row.power ?? 0, axes.below) }} />
             </div>
-            <small>{index % every === 0 ? row.label : ''}</small>
+            <small className={index % (2 * every) === 0 ? '' : 'between'}>{index % every === 0 ? row.label : ''}</small>
           </div>
         ))}
         {shown !== undefined && at !== null && (

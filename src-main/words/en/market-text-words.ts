@@ -14,6 +14,7 @@ export const marketTextWords: Record<keyof typeof marketTexts, string> = {
   'spec.contextIs': '{tokens} tokens, of them up to {out} out',
   'spec.errorRate': 'Error rate',
   'spec.errorRateIs': 'at most {share} of jobs, provisional until {jobs}',
+  'ask.none': '–',
   'ask.get': 'You get',
   'ask.getIs': '{price} {unit} per million tokens, after the exchange’s {fee}',
   'ask.electricity': 'Electricity above idle',

@@ -17,12 +17,12 @@ export const modelWords: Record<keyof typeof modelFailures, string> = {
   'model.changedWhileRead': '{path} changed while it was read; wait until its download has ended, then import it again',
   'model.inUse': '{reason}',
   'gguf.notOne':
-    '{path} is not a GGUF file. Choose a file whose name ends in .gguf, as model pages offer for llama.cpp.',
+    '{path} holds no GGUF model: its first bytes are not "GGUF", whatever its name. A web page that was saved in place of the file, or weights in another format, look like this; choose the GGUF download of the model.',
   'gguf.version':
     '{path} is a GGUF file of version {version}; versions 2 and 3 can be read. Download a newer conversion of this model.',
   'gguf.unreadable': '{path} cannot be read: {reason}. Check the path and its permissions.',
   'gguf.empty': '{path} is empty (0 bytes). Download it again.',
-  'gguf.none': '{path} is not a GGUF file.',
+  'gguf.none': '{path} is shorter than the beginning of a GGUF model. Download it again.',
   'gguf.damaged': '{path} has a damaged GGUF header (it claims {claim}). Download it again.',
   'gguf.headerUnusable':
     '{path} has a header the engine cannot use ({reason}). Download another conversion of this model.',

@@ -12,6 +12,7 @@ export const marketTexts = {
   'spec.contextIs': ['tokens', 'out'],
   'spec.errorRate': [],
   'spec.errorRateIs': ['share', 'jobs'],
+  'ask.none': [],
   'ask.get': [],
   'ask.getIs': ['price', 'unit', 'fee'],
   'ask.electricity': [],

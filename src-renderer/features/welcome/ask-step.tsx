@@ -9,6 +9,7 @@ import { sentence } from '#ui/say.ts'
 
 import { useCore, useUnit, useVenue } from '../../core-client.ts'
 import { AskForm } from '../../forms.ts'
+import { MainAct } from './main-act.tsx'
 
 export function AskStep({ onNext, onExam }: { onNext: () => void; onExam: () => void }) {
   const { rpc } = useCore()
@@ -38,7 +39,10 @@ export function AskStep({ onNext, onExam }: { onNext: () => void; onExam: () => 
     return (
       <>
         <PageHead title="First run: ask" sentence="The exam comes before the ask." />
-        <Empty title="No grade is qualified yet." action={<Button onClick={onExam}>Back to the exam</Button>}>
+        <MainAct>
+          <Button onClick={onExam}>Back to the exam</Button>
+        </MainAct>
+        <Empty title="No grade is qualified yet.">
           {instruments.data[0]?.whyNot == null
             ? 'A passed exam is what buyers rely on.'
             : sentence(instruments.data[0].whyNot)}
@@ -60,6 +64,7 @@ export function AskStep({ onNext, onExam }: { onNext: () => void; onExam: () => 
           start={suggestedAsk(book.data ?? null, unit)}
           listed={false}
           submit="List it"
+          place={(button) => <MainAct>{button}</MainAct>}
           onListed={onNext}
         />
       </Card>

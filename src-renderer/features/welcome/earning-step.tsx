@@ -16,6 +16,7 @@ import { duration, until, viewerZone } from '#ui/format-time.ts'
 import { useNow } from '#ui/use-now.ts'
 
 import { useCore, useLive, useUnit, useVenue, useVenueLive } from '../../core-client.ts'
+import { MainAct } from './main-act.tsx'
 
 function sentenceOf(summary: Summary | undefined, running: number, listing: string | undefined, unit: Unit): string {
   if (summary === undefined) return 'Reading the books.'
@@ -87,12 +88,12 @@ export function EarningStep({ onboarding, onDone }: { onboarding: Onboarding; on
             ? `${duration(firstEarningAt - startedAt)} after you pressed Start. ${hold}`
             : hold
         }
-        actions={
-          <Button variant={earned ? 'filled' : 'default'} onClick={onDone}>
-            Open the console
-          </Button>
-        }
       />
+      <MainAct>
+        <Button variant={earned ? 'filled' : 'default'} onClick={onDone}>
+          Open the console
+        </Button>
+      </MainAct>
       <div aria-live="polite">{summary !== undefined && <Sums summary={summary} now={now} />}</div>
       {series.data !== undefined && (
         <Card title="Income and electricity by hour" aside={<IncomeLegend sources={sources} />}>

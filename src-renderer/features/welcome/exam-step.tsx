@@ -19,6 +19,7 @@ import { Verdict } from '#ui/pill.tsx'
 import { SpecFacts } from '#ui/spec-facts.tsx'
 
 import { type ExamWithItems, useCore, useExam, useVenue } from '../../core-client.ts'
+import { MainAct } from './main-act.tsx'
 
 function sentenceOf(name: string, exam: ExamWithItems | null): string {
   if (exam === null) return `The exam shows that your model meets ${name}.`
@@ -82,20 +83,20 @@ function ExamRun({ spec, examId: known, deployments, onNext, onModel }: ExamRunP
         title="First run: exam"
         sentence={sentenceOf(gradeName(spec.instrument), exam)}
         sub={<>{spec.caveat}</>}
-        actions={
-          passed ? (
-            <Button onClick={onNext}>Set my ask</Button>
-          ) : running ? (
-            <Verdict state="running" />
-          ) : deploymentId === null ? (
-            <Button onClick={onModel}>Load a model first</Button>
-          ) : (
-            <Button loading={start.isPending} onClick={() => start.mutate(deploymentId)}>
-              {exam === null ? 'Start exam' : exam.state === 'interrupted' ? 'Resume exam' : 'Take it again'}
-            </Button>
-          )
-        }
       />
+      <MainAct>
+        {passed ? (
+          <Button onClick={onNext}>Set my ask</Button>
+        ) : running ? (
+          <Verdict state="running" />
+        ) : deploymentId === null ? (
+          <Button onClick={onModel}>Load a model first</Button>
+        ) : (
+          <Button loading={start.isPending} onClick={() => start.mutate(deploymentId)}>
+            {exam === null ? 'Start exam' : exam.state === 'interrupted' ? 'Resume exam' : 'Take it again'}
+          </Button>
+        )}
+      </MainAct>
       {start.isError && (
         <p className="banner bad" role="alert">
           {errorText(start.error)}

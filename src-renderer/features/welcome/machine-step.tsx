@@ -6,6 +6,7 @@ import { Loaded } from '#ui/loaded.tsx'
 import { Card, PageHead } from '#ui/page.tsx'
 
 import { useCore } from '../../core-client.ts'
+import { MainAct } from './main-act.tsx'
 
 export function MachineStep({ onNext }: { onNext: () => void }) {
   const { rpc } = useCore()
@@ -16,8 +17,10 @@ export function MachineStep({ onNext }: { onNext: () => void }) {
         title="First run"
         sentence="This machine can answer for others, and be paid for each million tokens."
         sub="Six short steps, about two minutes, on a practice exchange inside this app: no account, no open port, no real money."
-        actions={<Button onClick={onNext}>Start</Button>}
       />
+      <MainAct>
+        <Button onClick={onNext}>Start</Button>
+      </MainAct>
       <div className="grid g2">
         <Card title="Found">
           <Loaded query={hardware} lines={4}>

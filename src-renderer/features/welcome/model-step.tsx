@@ -11,6 +11,7 @@ import { PageHead } from '#ui/page.tsx'
 
 import { useCore } from '../../core-client.ts'
 import { chosenModel } from './chosen.ts'
+import { MainAct } from './main-act.tsx'
 
 function Choice({ model, on, onChoose }: { model: Model; on: boolean; onChoose: () => void }) {
   const fits = { yes: 'fits', tight: 'fits tightly', no: 'does not fit' }[model.memory.fits]
@@ -77,7 +78,7 @@ function Choose({ models, onNext }: { models: readonly Model[]; onNext: () => vo
           {errorText(load.error)}
         </p>
       )}
-      <div className="btns" style={{ marginTop: 14 }}>
+      <MainAct>
         <Button
           loading={load.isPending}
           disabled={chosen === null}
@@ -85,10 +86,11 @@ function Choose({ models, onNext }: { models: readonly Model[]; onNext: () => vo
         >
           Use this model
         </Button>
-        <span className="sub">
-          {load.isPending ? 'Loading it into the engine.' : <Link to="/models">Import another</Link>}
-        </span>
-      </div>
+        {load.isPending && <span className="sub">Loading it into the engine.</span>}
+      </MainAct>
+      <p className="sub" style={{ marginTop: 14 }}>
+        <Link to="/models">Import another</Link>
+      </p>
     </>
   )
 }

@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useId, useState } from 'react'
 
 import type { Settings } from '#contract/app.ts'
 import { TYPICAL_KWH_NANO } from '#contract/power-currencies.ts'
@@ -12,6 +12,7 @@ import { draftOf, readDraft } from '#ui/power-form.ts'
 
 import { useCore } from '../../core-client.ts'
 import { PowerFields } from '../../forms.ts'
+import { MainAct } from './main-act.tsx'
 
 const typical = (currency: Settings['powerCurrency']): string => editable(TYPICAL_KWH_NANO[currency], POWER)
 
@@ -23,6 +24,7 @@ function Form({ settings, onNext }: { settings: Settings; onNext: () => void }) 
     return stored.kwh === '' ? { ...stored, kwh: typical(settings.powerCurrency) } : stored
   })
   const { values, problems } = readDraft(draft)
+  const id = useId()
   const save = useMutation({
     mutationFn: () => client.app.updateSettings({ ...values, powerCurrency: currency }),
     onSuccess: () => {
@@ -36,7 +38,7 @@ function Form({ settings, onNext }: { settings: Settings; onNext: () => void }) 
     setCurrency(next)
   }
   return (
-    <form onSubmit={(event) => (event.preventDefault(), save.mutate())}>
+    <form id={id} onSubmit={(event) => (event.preventDefault(), save.mutate())}>
       <Card title="What a kilowatt-hour costs you">
         <PowerFields
           draft={draft}
@@ -55,9 +57,11 @@ function Form({ settings, onNext }: { settings: Settings; onNext: () => void }) 
           </p>
         )}
       </Card>
-      <Button type="submit" mt={14} loading={save.isPending} disabled={Object.keys(problems).length > 0}>
-        Continue
-      </Button>
+      <MainAct>
+        <Button type="submit" form={id} loading={save.isPending} disabled={Object.keys(problems).length > 0}>
+          Continue
+        </Button>
+      </MainAct>
     </form>
   )
 }

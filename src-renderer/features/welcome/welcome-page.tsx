@@ -1,7 +1,6 @@
 /**
  * First run: from a machine to a first (practice) earning. Skippable, resumable, and each step says what happens next.
  */
-import { Button } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -14,6 +13,7 @@ import { useCore } from '../../core-client.ts'
 import { AskStep } from './ask-step.tsx'
 import { EarningStep } from './earning-step.tsx'
 import { ExamStep } from './exam-step.tsx'
+import { WithBar } from './main-act.tsx'
 import { MachineStep } from './machine-step.tsx'
 import { ModelStep } from './model-step.tsx'
 import { PowerStep } from './power-step.tsx'
@@ -60,22 +60,23 @@ function Walk({ stored }: { stored: Onboarding }) {
     await navigate({ to: '/' })
   }
   return (
-    <div className="wizard">
-      <div className="row">
-        <StepList step={step} onGo={setStep} />
-        {step !== 'earning' && (
-          <Button variant="default" size="xs" onClick={() => void leave({ skipped: true })}>
+    <WithBar
+      aside={
+        step !== 'earning' && (
+          <button type="button" className="link-btn" onClick={() => void leave({ skipped: true })}>
             Skip for now
-          </Button>
-        )}
-      </div>
+          </button>
+        )
+      }
+    >
+      <StepList step={step} onGo={setStep} />
       {step === 'welcome' && <MachineStep onNext={() => go('power')} />}
       {step === 'power' && <PowerStep onNext={() => go('model')} />}
       {step === 'model' && <ModelStep onNext={() => go('exam')} />}
       {step === 'exam' && <ExamStep onNext={() => go('ask')} onModel={() => go('model')} />}
       {step === 'ask' && <AskStep onNext={() => go('earning')} onExam={() => go('exam')} />}
       {step === 'earning' && <EarningStep onboarding={stored} onDone={() => void leave({ step: 'done' })} />}
-    </div>
+    </WithBar>
   )
 }
 

@@ -53,6 +53,12 @@ describe('reading a model before it is loaded', () => {
     expect(info.contextTokens).toBeGreaterThanOrEqual(128)
   })
 
+  it('speaks of what a file holds, not of its name', async () => {
+    const told = await inspectModel(file('bad.gguf', '<!doctype html>'.repeat(50)), {}, estimateMemory).catch(String)
+    expect(told).toMatch(/bad\.gguf holds no GGUF model: its first bytes are not "GGUF"/)
+    expect(told).not.toMatch(/ends in|name ends/)
+  })
+
   it('names what is wrong with a file that is no model', async () => {
     expect(await codeOf(file('empty.gguf', ''))).toBe('MODEL_EMPTY')
     expect(await codeOf(file('text.gguf', 'This is a note, not a model.\n'.repeat(50)))).toBe('MODEL_NOT_GGUF')
