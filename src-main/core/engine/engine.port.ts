@@ -49,9 +49,15 @@ export interface LoadedModel {
   device: string
 }
 
+export interface WarmUpProgress {
+  done: number
+  of: number
+}
+
 export type EngineState =
   | { kind: 'stopped' }
-  | { kind: 'starting'; attempt: number }
+  /** `warmUp`: the model is in memory and is warmed up; steps done, and all of them. */
+  | { kind: 'starting'; attempt: number; warmUp?: WarmUpProgress }
   | { kind: 'ready' }
   | { kind: 'loaded'; model: LoadedModel }
   /** Waiting to restart after a crash. */

@@ -29,6 +29,24 @@ export function gpusOf(devices: readonly Device[]): EngineGpu[] {
   )
 }
 
+/** What an owner may name devices by, as in client/gpu-environment.ts. */
+const VARIABLES = ['CUDA_VISIBLE_DEVICES', 'HIP_VISIBLE_DEVICES', 'GGML_VK_VISIBLE_DEVICES'] as const
+const VALUE_CHARACTERS = 80
+
+/**
+ * With layers to offload, a GPU must be there: the processor would serve at a tenth of the speed that was measured, and
+ * nobody would know. Error ENGINE_LOAD_FAILED, with the variable that names no device where one is set.
+ */
+export function checkVisible(
+  seen: readonly EngineGpu[],
+  environment: Readonly<Record<string, string | undefined>>,
+): void {
+  if (seen.length > 0) return
+  const variable = VARIABLES.find((name) => environment[name] !== undefined)
+  const value = variable === undefined ? '' : (environment[variable] ?? '').slice(0, VALUE_CHARACTERS)
+  throw fail('engine.gpuNone', { named: variable === undefined ? 'no' : 'yes', variable: variable ?? '', value })
+}
+
 /**
  * A process that is bound to one GPU must see that one and no other: with none it would run on the CPU, with several it
  * would spread over them. Error ENGINE_LOAD_FAILED.

@@ -108,6 +108,7 @@ async function loadPublicModel(path: string, sha256: ModelSha256, asked: EngineS
       savedPrefixBytes: 0,
       batchTokens: settings.batchTokens ?? BATCH_TOKENS_DEFAULT,
       threadsMax: threads,
+      onGpu: asked.gpuLayers > 0 && llama.gpu !== false,
       dispose: () => model.dispose(),
     }
   } catch (error) {

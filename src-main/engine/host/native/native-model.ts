@@ -130,6 +130,7 @@ export function loadNativeModel(
       savedPrefixBytes,
       batchTokens,
       threadsMax: threads,
+      onGpu: asked.gpuLayers > 0 && gpusOf(nativeDevices(native)).length > 0,
       async dispose() {
         loop.dispose()
         native.llama_model_free(model)

@@ -109,8 +109,8 @@ class ThreadRunner implements TemplateRunner {
     if (first === undefined) return this.#endWhenIdle()
     this.#worker ??= this.#start()
     const { firstMs, renderMs } = this.#limits
-    this.#timer = setTimeout(() => this.#guilty(), this.#isFresh ? firstMs : renderMs).unref()
     const { id, messages, tools } = first
+    this.#timer = setTimeout(() => this.#late(id), this.#isFresh ? firstMs : renderMs).unref()
     this.#worker.postMessage({ id, messages, tools } satisfies RenderRequest)
   }
 
@@ -145,6 +145,16 @@ class ThreadRunner implements TemplateRunner {
     if ('parts' in answer) first.resolve(answer.parts)
     else first.reject(fromErrorValue(answer.error))
     this.#next()
+  }
+
+  /**
+   * A step may have held this thread for longer than the limit (a GPU's driver compiles at first use), and an answer that
+   * came meanwhile is read only after this timer.
+   */
+  #late(id: number): void {
+    setImmediate(() => {
+      if (this.#waiting[0]?.id === id) this.#guilty()
+    })
   }
 
   /** The first one took too long, or more memory than it may. */
