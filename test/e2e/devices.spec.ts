@@ -2,7 +2,7 @@
 import { expect, test } from '@playwright/test'
 
 import { startFakeServer } from '../support/fake-server.ts'
-import { expectAccessible, expectNoOverflow, noBrowser, openPage } from './pages.ts'
+import { expectAccessible, expectNoOverflow, goTo, noBrowser, openPage } from './pages.ts'
 
 test.skip(noBrowser() !== null, noBrowser() ?? '')
 
@@ -31,6 +31,12 @@ test('two GPUs: memory and by whom, heat, power, what disagrees and what happene
       }
       await expectAccessible(page, `GPUs ${theme}`)
     }
+    await goTo(page, 'exam')
+    await expect(page.getByText('1,940 MiB of the model lay in main memory meanwhile')).toBeVisible()
+    await expectNoOverflow(page, 'an exam that does not stand, phone')
+    await page
+      .getByRole('region', { name: 'Attempts', exact: true })
+      .screenshot({ path: 'screenshots/exam-void-dark-phone.png', animations: 'disabled' })
   } finally {
     await server.close()
   }
