@@ -23,7 +23,7 @@ export default defineConfig({
     maxWorkers: part === 'gpu' ? 1 : 3,
     // They guard against hanging only: on a busy machine a test of two seconds may take twenty. A GPU's driver compiles
     // at first use.
-    testTimeout: part === 'gpu' ? 600_000 : 90_000,
+    testTimeout: part === 'gpu' ? 600_000 : part === 'slow' ? 240_000 : 90_000,
     hookTimeout: 90_000,
     expect: { poll: { timeout: 20_000 } },
     reporters: [

@@ -1,10 +1,14 @@
-/** What a GPU computes, against the processor: the likeliest token at fixed positions, by both loops. */
+/**
+ * What a GPU computes, against the processor: the likeliest token at fixed positions of what the processor answered, by
+ * both loops.
+ */
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 import { describe, expect, it } from 'vitest'
 
+import { tempDir } from '../support/temp-dir.ts'
 import { gpus, noGpu } from './gpu-machine.ts'
 
 const CHILD = join(import.meta.dirname, 'loop-child.ts')
@@ -27,8 +31,9 @@ const share = (a: Likeliest, b: Likeliest): number =>
 
 describe.skipIf(noGpu)('answers against the processor', () => {
   it('the same likeliest token at 98 % of the fixed positions or more', async ({ task }) => {
-    const processor = await evaluate('0')
-    const gpu = await evaluate('1000')
+    const rows = join(tempDir(), 'rows.json')
+    const processor = await evaluate('0', 'auto', rows)
+    const gpu = await evaluate('1000', 'auto', rows)
     expect(processor.device).toMatch(/^CPU: /)
     expect(gpu.device).toBe(gpus.map(({ name }) => name).join(' + '))
     expect(gpu.likeliest.length).toBeGreaterThanOrEqual(POSITIONS_LEAST)

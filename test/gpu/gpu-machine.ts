@@ -28,10 +28,12 @@ if (!isCard) {
   process.env['GGML_VK_DISABLE_FUSION'] = '1'
 }
 
+/** Tokens of an answer that is still going on when it is cancelled or its process killed: a card is quick. */
+export const LONG = isCard ? 150 : 48
 /** All layers, few tokens: what is warmed up follows the context. */
 export const ON_GPU: EngineSettings = {
   ...FOUR_SLOTS,
-  contextTokens: 96,
+  contextTokens: isCard ? 192 : 96,
   slots: 2,
   gpuLayers: 1_000,
   flashAttention: 'on',

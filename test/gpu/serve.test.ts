@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { EnginePort, EngineSettings } from '#core/engine/engine.port.ts'
 
 import { ask, NANO, realEngine, run, SHA, submit, whenState } from '../engine/engine-support.ts'
-import { gpus, makeEngines, noGpu, noTwo, ON_GPU, TWO } from './gpu-machine.ts'
+import { gpus, LONG, makeEngines, noGpu, noTwo, ON_GPU, TWO } from './gpu-machine.ts'
 
 const FILE = { path: NANO, sha256: SHA }
 const LOCAL = { kind: 'local' } as const
@@ -93,20 +93,20 @@ describe.skipIf(noGpu)('jobs', () => {
   it('are cancelled in the middle, and the next is served', async ({ task }) => {
     const { engine: one } = engine()
     await one.load(FILE, ON_GPU)
-    const long = submit(one, ask(QUESTION, { ignoreEos: true, maxTokens: 48 }))
+    const long = submit(one, ask(QUESTION, { ignoreEos: true, maxTokens: LONG }))
     await long.firstDelta
     one.cancel(long.id)
     const { finish, usage, error } = await long.outcome
     expect({ finish, error }).toEqual({ finish: 'cancelled', error: null })
-    expect(usage.generatedTokens).toBeLessThan(48)
+    expect(usage.generatedTokens).toBeLessThan(LONG)
     expect(await run(one, short)).toMatchObject({ error: null, text: expect.stringMatching(/\w/) })
-    task.meta.seen = `after ${usage.generatedTokens} of 48 tokens`
+    task.meta.seen = `after ${usage.generatedTokens} of ${LONG} tokens`
   })
 
   it('of a killed process fail, the model comes back by itself and serves the next', async ({ task }) => {
     const { engine: one, forks } = engine()
     await one.load(FILE, ON_GPU)
-    const long = submit(one, ask(QUESTION, { ignoreEos: true, maxTokens: 48 }))
+    const long = submit(one, ask(QUESTION, { ignoreEos: true, maxTokens: LONG }))
     await long.firstDelta
     const away = whenState(one, 'backoff')
     process.kill(forks[0]?.pid ?? 0, 'SIGKILL')

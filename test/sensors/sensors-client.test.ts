@@ -10,6 +10,9 @@ import type { SensorsPort } from '#core/hardware/sensors.port.ts'
 import { createLog } from '#lib/log.ts'
 import { forkSensors } from '#sensors/client/fork-sensors.ts'
 import { createSensors, type ForkedSensors } from '#sensors/client/sensors-client.ts'
+import { systemClock } from '#lib/system-clock.ts'
+import { createFakeEngines } from '#test/support/fake-engines.ts'
+import { openInProcessStack } from '#test/support/in-process-stack.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import { device, fakeNvml, hasCompiler, type FakeNvml } from '#test/support/fake-nvml/fake-nvml.ts'
 import { isAlive } from '#test/support/processes.ts'
@@ -83,6 +86,36 @@ describe.skipIf(!hasCompiler)('sensors in a child (skipped without a C compiler)
     await clock.advance(21_000)
     expect(await hung).toEqual({ problem: 'silent', sources: [] })
     expect(isAlive(forked[0]!.pid!)).toBe(false)
+  })
+
+  it('a whole core shows the card, records that its driver went, and leaves no child behind', async () => {
+    fake.says({ count: 1, ...CARD })
+    const real = createSensors({
+      fork: () => {
+        const child = forkSensors()
+        forked.push(child)
+        return child
+      },
+      clock: systemClock,
+      log,
+      places: { nvml: fake.path, drm: join(folder, 'no-drm'), proc: '/proc' },
+      hints: [fake.path],
+    })
+    const stack = await openInProcessStack({
+      folder: join(folder, 'data'),
+      examSeed: 'x',
+      engines: createFakeEngines,
+      sensors: real,
+    })
+    const { app } = stack.core.client
+    const one = async () => (await app.hardware()).devices[0]
+    await until('the card is shown', async () => (await one())?.driver?.memory?.totalBytes === 2 ** 33)
+    expect(await one()).toMatchObject({ id: 'GPU-a', limitWatts: 100, engine: null })
+    fake.says({ driver: 2, stale: 1, init: 9 })
+    const lost = async () => (await app.stoppages()).recorded.some(({ what }) => what === 'device.driverLost')
+    await until('its driver went', lost, 60_000)
+    await stack.stop()
+    expect(forked.map(({ pid }) => isAlive(pid!))).toEqual([false])
   })
 
   it('looks for a hint before anybody is started', () => {

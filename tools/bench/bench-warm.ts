@@ -2,7 +2,8 @@
  * `npm run bench:warm [-- --starts 5] [--jobs 6] [--slots 1] [--context 64] [--model FILE] [--gpu]`: how long the first
  * job after a load waits for its first token, against those after it, with an emptied shader cache at every start. Jobs
  * go through the engine's port with the priority of sold ones, one after another, each with a prompt of its own. Bar:
- * the first is at most 1.5 times the median of the later ones. Without `--gpu` on Mesa's software device.
+ * over the starts the median of the first is at most 1.5 times that of the later ones; the worst start is printed too, a
+ * single measurement that any other program disturbs. Without `--gpu` on Mesa's software device.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, loadavg, tmpdir } from 'node:os'
@@ -97,6 +98,6 @@ const firsts = median(rows.map(({ first }) => first))
 const laters = median(rows.map(({ later }) => later))
 const worst = Math.max(...rows.map(({ first, later }) => first / later))
 console.log(
-  `${rows[0]?.device ?? '?'}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? '?'}, load ${loadavg()[0]?.toFixed(1)}: medians ${Math.round(firsts)} and ${Math.round(laters)} ms, worst ratio ${worst.toFixed(2)}, bar ${BAR}`,
+  `${rows[0]?.device ?? '?'}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? '?'}, load ${loadavg()[0]?.toFixed(1)}: medians ${Math.round(firsts)} and ${Math.round(laters)} ms, ratio ${(firsts / laters).toFixed(2)} (bar ${BAR}), worst start ${worst.toFixed(2)}`,
 )
-process.exitCode = worst <= BAR ? 0 : 1
+process.exitCode = firsts <= BAR * laters ? 0 : 1

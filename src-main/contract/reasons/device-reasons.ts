@@ -6,6 +6,7 @@ export const deviceReasons = {
   'device.totalDiffers': [null, 'engineGib', 'driverGib'],
   'device.freeDiffers': [null, 'engineGib', 'driverGib'],
   'device.sharesMemory': [null],
+  'device.tight': [null, 'mib'],
   'device.unread': [null, 'figure', 'problem'],
   'device.source': [null, 'source', 'problem'],
   'device.tooMany': [null, 'max'],

@@ -164,15 +164,20 @@ export class LoadedDeployments {
 
   /** A load of it that is under way, its warm-up too, ends at once with CANCELLED. */
   async unload(deploymentId: DeploymentId): Promise<void> {
-    if (this.#loadingId === deploymentId && this.#deps.inUse(deploymentId) === null) {
+    if (this.#loadingId === deploymentId) {
+      this.#checkUnused(deploymentId)
       this.#loadEnded.abort(fail('deployment.unloadedWhileLoading'))
       await this.#release(deploymentId)
     }
     return this.#turns.run(async () => {
-      const reason = this.#deps.inUse(deploymentId)
-      if (reason !== null) throw fail('model.inUse', { reason }, { data: { deploymentId } })
+      this.#checkUnused(deploymentId)
       await this.unloadNow(deploymentId)
     })
+  }
+
+  #checkUnused(deploymentId: DeploymentId): void {
+    const reason = this.#deps.inUse(deploymentId)
+    if (reason !== null) throw fail('model.inUse', { reason }, { data: { deploymentId } })
   }
 
   /** Unloads it when it still is idle for so long; tells whether it did. */

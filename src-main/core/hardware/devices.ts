@@ -14,6 +14,8 @@ const MIB = 1_048_576
 const GIB = 1_024 * MIB
 /** Of all memory: what a driver keeps for itself is less. */
 const TOTAL_APART = 0.04
+/** Less than this was left while serving: the next allocation has no room. */
+const TIGHT_BYTES = 256 * MIB
 /** Free memory changes under way, and whoever looks takes some himself. */
 const FREE_APART = { bytes: 512 * MIB, share: 0.1, withinMs: 30 * SECOND_MS } as const
 
@@ -72,7 +74,13 @@ function notesOf(gpu: EngineGpu | null, sensed: SensedDevice | null, view: Hardw
     .filter(({ problem }) => problem !== 'notSupported')
     .map(({ figure, problem }) => because('device.unread', { figure, problem: problemReason(problem) }))
   const shares = view.engine?.integrated === true ? [because('device.sharesMemory')] : []
-  return [...disagreements(view.engine, view.driver, isAsked), ...nonsense, ...shares, ...unread].slice(0, NOTES_MAX)
+  const least = view.leastFreeBytes
+  const tight =
+    least === null || least >= TIGHT_BYTES ? [] : [because('device.tight', { mib: Math.round(least / MIB) })]
+  return [...tight, ...disagreements(view.engine, view.driver, isAsked), ...nonsense, ...shares, ...unread].slice(
+    0,
+    NOTES_MAX,
+  )
 }
 
 function usersOf(users: SensedDevice['users'], isOurs: SeenDevices['isOurs']): HardwareDevice['users'] {

@@ -1,6 +1,6 @@
 /**
  * Which GPUs the engine sees: asked in a host of its own, in the background, when somebody looks at the machine and
- * nothing is served, since a look takes some of a card's memory itself.
+ * nothing is served from a card with little room, since a look takes some of its memory itself.
  */
 import { StokerError } from '#contract/errors.ts'
 import { because } from '#contract/reasons.ts'
@@ -9,8 +9,8 @@ import type { CoreContext } from '#core/core-context.ts'
 import type { EngineSight } from './devices.ts'
 
 export interface EngineSightDeps {
-  /** Jobs run now. */
-  isServing(): boolean
+  /** It would disturb nobody now. */
+  mayAsk(): boolean
 }
 
 export class EngineSightKeeper {
@@ -36,7 +36,7 @@ export class EngineSightKeeper {
 
   /** Asks, unless it is known, under way, or would disturb; told by the topic `hardware`. */
   wanted(): void {
-    if (!this.#isOld || this.#asking !== null || this.#deps.isServing()) return
+    if (!this.#isOld || this.#asking !== null || !this.#deps.mayAsk()) return
     this.#isOld = false
     this.#asking = this.#ask().finally(() => {
       this.#asking = null

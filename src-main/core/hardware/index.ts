@@ -52,6 +52,9 @@ export function createHardware(
   return { current, stale }
 }
 
+/** What a look of the engine may take of a card: CUDA's context is some hundred MiB. */
+const LOOK_BYTES = 2 ** 30
+
 /** Variables that say which GPUs the engine may use (engine/client/gpu-environment.ts). */
 const VARIABLES = ['CUDA_VISIBLE_DEVICES', 'HIP_VISIBLE_DEVICES', 'GGML_VK_VISIBLE_DEVICES'] as const
 
@@ -71,7 +74,13 @@ export function createDevices(
   const variables = VARIABLES.filter((name) => (environment[name] ?? '') !== '')
   const isServing = (): boolean =>
     deployments.allLoaded().some(({ deploymentId }) => (deployments.engine(deploymentId)?.stats().running ?? 0) > 0)
-  const engine = new EngineSightKeeper(context, { isServing })
+  /** By the drivers' figures, where there are any. */
+  const hasRoom = (): boolean =>
+    (watch.sensed?.reading.sources ?? [])
+      .flatMap((source) => source.devices)
+      .every(({ memory }) => memory === null || memory.freeBytes >= LOOK_BYTES)
+  const mayAsk = (): boolean => deployments.allLoaded().length === 0 || (!isServing() && hasRoom())
+  const engine = new EngineSightKeeper(context, { mayAsk })
   const watch = new DeviceWatch(context, {
     sensors: sensors ?? { read: () => Promise.resolve({ problem: null, sources: [] }) },
     deployments,

@@ -156,7 +156,7 @@ export function createHost(deps: EngineHostDeps): EngineHost {
     })
     const governor = governorFor(model)
     current = { model, governor, scheduler: createScheduler(model, governor, deps) }
-    promptsOf(model, deps.openTemplate).warm()
+    await promptsOf(model, deps.openTemplate).warm()
     send({ t: 'stats', stats: current.scheduler.stats() })
     return model.model
   }

@@ -18,11 +18,14 @@ export const deviceWords: Record<keyof typeof deviceReasons, string> = {
   'device.freeDiffers':
     'The engine sees {engineGib, number, ::.0} GiB free and the driver says {driverGib, number, ::.0} GiB; what is loaded goes by the engine’s figure.',
   'device.sharesMemory': 'It has no memory of its own: what it holds is main memory.',
+  'device.tight':
+    'Only {mib, number} MiB of it were free at the worst moment while it served: what comes on top fails, or goes into main memory, where it is many times slower. Use fewer slots or a shorter context.',
   'device.unread':
     '{figure, select, memory {Its memory} temperature {Its temperature} power {Its power} limit {Its power limit} processes {Who uses it} other {A figure of it}} is not shown: {problem}.',
   'device.source': `${SOURCE_FIRST}: {problem}.`,
   'device.tooMany': 'More than {max} devices are said to be there; the first {max} are shown.',
-  'device.engineUnasked': 'The engine has not been asked yet which GPUs it sees.',
+  'device.engineUnasked':
+    'The engine has not been asked yet which GPUs it sees: that takes memory of a card, and waits until nothing is served and there is room.',
   'device.engineSilent': 'The engine could not be asked which GPUs it sees: {problem}',
   'device.engineNone': 'The engine sees no GPU here; models run on the processor.',
   'device.variables': 'Variables say which GPUs may be used ({names}); perhaps they name none that is there.',

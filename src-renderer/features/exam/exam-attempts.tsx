@@ -1,7 +1,7 @@
 import type { Exam } from '#contract/exams.ts'
 import { Card } from '#ui/page.tsx'
 import { Verdict } from '#ui/pill.tsx'
-import { sentence } from '#ui/say.ts'
+import { say } from '#ui/say.ts'
 import { type Column, Table } from '#ui/table.tsx'
 import { moment } from '#ui/format-time.ts'
 
@@ -11,16 +11,7 @@ const COLUMNS: readonly Column<Exam>[] = [
   { head: 'Attempt', right: true, cell: (exam) => exam.attempt },
   { head: 'Calls', right: true, cell: (exam) => exam.done },
   { head: 'Evidence', right: true, cell: (exam) => exam.evidence },
-  {
-    head: 'Verdict',
-    right: true,
-    cell: ({ state, voidReason }) => (
-      <>
-        <Verdict state={state} />
-        {voidReason !== null && <div className="foot">{sentence(voidReason)}</div>}
-      </>
-    ),
-  },
+  { head: 'Verdict', right: true, cell: (exam) => <Verdict state={exam.state} /> },
 ]
 
 /** Every attempt is listed, also those that failed. */
@@ -29,6 +20,14 @@ export function Attempts({ exams }: { exams: readonly Exam[] }) {
   return (
     <Card title="Attempts" aside={<span className="age">at most three in seven days</span>}>
       <Table caption="Attempts at this grade" columns={COLUMNS} rows={exams} rowKey={(exam) => exam.examId} />
+      {exams.map(
+        ({ examId, startedAt, voidReason }) =>
+          voidReason !== null && (
+            <p key={examId} className="device-note">
+              {moment(startedAt)}: {say(voidReason)}
+            </p>
+          ),
+      )}
     </Card>
   )
 }

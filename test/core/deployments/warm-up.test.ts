@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { StokerError } from '#contract/errors.ts'
+import { said } from '#contract/reasons.ts'
 import { inEnglish } from '#test/support/in-english.ts'
 import { rigContext, type RigContext } from '#test/support/rig-context.ts'
 
@@ -62,6 +63,20 @@ describe('a deployment that warms up', () => {
     expect(core.deployments.loaded(serves.deploymentId)).not.toBeNull()
     engines.shared.onLoad = () => undefined
     expect(await outcome(core.deployments.deploy(shown().sha256, {}))).toBe('loaded')
+  })
+
+  it('is not unloaded while it is listed, which is said at once and not when it is warm', async () => {
+    const used = new Set<string>()
+    const core = startDeployments(rig, engines, { inUse: (id) => (used.has(id) ? said('It is listed.') : null) })
+    const gate = Promise.withResolvers<void>()
+    engines.shared.onLoad = () => gate.promise
+    const deployed = outcome(core.deployments.deploy(await addModel(core, 'a.gguf'), {}))
+    await until('its load', () => engines.loads().length === 1)
+    const [shown] = core.deployments.list()
+    used.add(shown?.deploymentId ?? '')
+    expect(await outcome(core.deployments.unload(shown?.deploymentId ?? ''))).toBe('MODEL_IN_USE')
+    gate.resolve()
+    expect(await deployed).toBe('loaded')
   })
 
   it('that fails says why and bricks nothing: the next load is tried', async () => {

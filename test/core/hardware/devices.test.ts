@@ -1,6 +1,7 @@
 /** Devices of several sources as one list. Catches: a card that is listed twice or not at all, nonsense that is believed, a disagreement nobody names. */
 import { describe, expect, it } from 'vitest'
 
+import { hardware } from '#contract/app.ts'
 import { because } from '#contract/reasons.ts'
 import type { EngineGpu } from '#core/engine/engine.port.ts'
 import { describeDevices, type SeenDevices } from '#core/hardware/devices.ts'
@@ -8,6 +9,7 @@ import type { SensedDevice, SensedSource } from '#core/hardware/sensors.port.ts'
 import { englishWords } from '#words/words.ts'
 
 const GIB = 2 ** 30
+const MACHINE = { hostname: 'h', os: 'o', cpu: 'c', cores: 1, memoryBytes: 1, memoryFreeBytes: 1, gpus: [], at: 1 }
 const gpu = (index: number, name: string, more: Partial<EngineGpu> = {}): EngineGpu => ({
   index,
   name,
@@ -153,10 +155,17 @@ describe('devices of engine and drivers', () => {
     ])
   })
 
+  it('with less than 256 MiB left while it served have a warning', () => {
+    const least = (mib: number) =>
+      see(null, [from([sensed('nvml', 'n')])], { leastFree: new Map([['n', mib * 2 ** 20]]) }).pairs[0]?.slice(3)
+    expect([least(255), least(256)]).toEqual([['device.tight'], []])
+  })
+
   it('are 64 at most, and it says so', () => {
     const many = Array.from({ length: 70 }, (_, at) => sensed('nvml', `n${at}`, { pci: null }))
     const { devices, notes } = see([], [from(many)])
     expect(devices).toHaveLength(64)
+    expect(hardware.parse({ ...MACHINE, devices, notes: [] }).devices).toEqual(devices)
     expect(notes).toContain('More than 64 devices are said to be there; the first 64 are shown.')
   })
 

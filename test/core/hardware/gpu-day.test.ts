@@ -8,6 +8,7 @@ import { join } from 'node:path'
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
+import { hardware } from '#contract/app.ts'
 import { HOUR_MS, MINUTE_MS } from '#contract/time.ts'
 import { createRecordedEvents } from '#core/events/index.ts'
 import { createDevices, createHardware } from '#core/hardware/index.ts'
@@ -163,11 +164,12 @@ describe.skipIf(!hasCompiler)('a day with two cards (skipped without a C compile
   })
 
   it('shows each card with the engine’s figures beside the driver’s, and says where they disagree', async () => {
-    fake.says({
+    const both = {
       count: 2,
       ...device(0, { ...BIG, ...CALM, graphics: `${GAME}:${GIB}` }),
       ...device(1, { ...SMALL, ...CALM, compute: '', 'rc.power': 4 }),
-    })
+    }
+    fake.says(both)
     const { devices, engines } = start()
     engines.seesGpus = [
       {
@@ -184,9 +186,19 @@ describe.skipIf(!hasCompiler)('a day with two cards (skipped without a C compile
     // A look asks the engine; while jobs run it is not asked, since that takes memory of the card.
     expect((await devices.view()).notes.map(({ code }) => code)).toEqual(['device.engineUnasked'])
     running = 0
+    // Nothing runs, and there is no room: it is not asked either.
+    fake.says({ count: 1, ...device(0, { ...BIG, ...CALM, free: GIB / 2, used: 23 * GIB }) })
+    await rig.clock.advance(10_000)
     await devices.view()
     await rig.clock.advance(0)
-    const { devices: seen, notes } = await devices.view()
+    expect((await devices.view()).notes.map(({ code }) => code)).toEqual(['device.engineUnasked'])
+    fake.says(both)
+    await rig.clock.advance(10_000)
+    await devices.view()
+    await rig.clock.advance(0)
+    const { devices: seen, notes, ...machine } = await devices.view()
+    // As the contract lets it out.
+    expect(hardware.parse({ ...machine, devices: seen, notes })).toEqual({ ...machine, devices: seen, notes })
     expect(notes).toEqual([])
     const [big, small] = seen
     expect(big).toMatchObject({
