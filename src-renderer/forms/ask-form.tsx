@@ -2,7 +2,7 @@
 import { Button, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { Fragment, type ReactNode, useId, useRef, useState } from 'react'
+import { type ComponentType, Fragment, type ReactNode, useId, useRef, useState } from 'react'
 
 import type { DeploymentId, Instrument } from '#contract/ids.ts'
 import type { Listing, Quote } from '#contract/market.ts'
@@ -77,7 +77,7 @@ export interface AskFormProps {
   listed: boolean
   submit?: string
   /** Where its button stands; beside the field without it. */
-  place?: (button: ReactNode) => ReactNode
+  bar?: ComponentType<{ children: ReactNode }>
   onListed?: (listing: Listing) => void
 }
 
@@ -89,7 +89,7 @@ function wrong(typed: string, decimals: number): string {
   return t('ask.noNumber', { decimals })
 }
 
-export function AskForm({ instrument, deploymentId, start, listed, submit, place, onListed }: AskFormProps) {
+export function AskForm({ instrument, deploymentId, start, listed, submit, bar: Bar, onListed }: AskFormProps) {
   const { client, rpc, queries } = useCore()
   const { venueId } = useVenue()
   const unit = useUnit()
@@ -133,9 +133,9 @@ export function AskForm({ instrument, deploymentId, start, listed, submit, place
           onChange={(event) => setText(event.currentTarget.value)}
           error={text === '' || valid ? null : wrong(text, unit.scale)}
         />
-        {place === undefined && button}
+        {Bar === undefined && button}
       </div>
-      {place?.(button)}
+      {Bar !== undefined && <Bar>{button}</Bar>}
       <NumberReadings
         texts={ask}
         onChoose={(typed) => {

@@ -64,7 +64,7 @@ export function AskStep({ onNext, onExam }: { onNext: () => void; onExam: () => 
           start={suggestedAsk(book.data ?? null, unit)}
           listed={false}
           submit="List it"
-          place={(button) => <MainAct>{button}</MainAct>}
+          bar={MainAct}
           onListed={onNext}
         />
       </Card>
