@@ -26,6 +26,8 @@ export const SUITE_MS = full ? 3_600_000 : 240_000
 export const SCHEDULE = {
   seed: Number(process.env['STOKER_FAULTS_SEED'] ?? 1_010),
   faults: Number(process.env['STOKER_FAULTS_COUNT'] ?? (full ? 300 : 7)),
+  /** The first that is suffered: a long schedule may be run in pieces. */
+  from: Number(process.env['STOKER_FAULTS_FROM'] ?? 1),
   /** The longest stop, ms. */
   stopMaxMs: full ? 40_000 : 3_000,
   /** Jobs of the folders that are migrated and restored. */

@@ -1,7 +1,7 @@
 /** A rig of real processes that faults of a schedule befall; it starts the core again, the rest comes back by itself. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -58,6 +58,12 @@ export class FaultyRig {
 
   get dir(): string {
     return this.#dir
+  }
+
+  /** Where it is now: the exchange keeps its port unless another program took it while it was away. */
+  get exchangeUrl(): string {
+    const port = readFileSync(join(this.#dir, 'exchange-port'), 'utf8').trim()
+    return `http://127.0.0.1:${port}`
   }
 
   /** Of those that befall the rig. Resolves when the fault is over; what it hit may not be back yet. */

@@ -12,6 +12,8 @@ import { openDb } from '#db/open.ts'
 import { exchangeMigrations } from '#exchange-server/exchange-db/index.ts'
 
 const KEY_WITHIN_MS = 120_000
+/** An exchange that is stopped answers nothing for so long. */
+const KEY_ANSWER_MS = 45_000
 
 export interface Call {
   buyerId: string
@@ -43,6 +45,7 @@ const newBuyer = ({ exchangeDir, exchangeUrl }: CallsOptions): Promise<{ buyerId
         method: 'POST',
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
         body: '{}',
+        signal: AbortSignal.timeout(KEY_ANSWER_MS),
       }).catch(() => null)
       return response?.ok === true ? ((await response.json()) as { buyerId: string; key: string }) : null
     },
