@@ -51,3 +51,10 @@ describe.skipIf(!existsSync(join(BUILT, 'index.html')))('the built page', () => 
     expect(used.size).toBeGreaterThan(20)
   })
 })
+
+it('no size of a text is in pixels: all of them follow the browser’s setting', () => {
+  const folder = join(ROOT, 'src-renderer/ui/styles')
+  const sheets = readdirSync(folder)
+  expect(sheets.length).toBeGreaterThan(5)
+  expect(sheets.filter((name) => /font-size:\s*[\d.]+px/.test(text(join(folder, name))))).toEqual([])
+})
