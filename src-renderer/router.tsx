@@ -5,6 +5,7 @@
 import { createHashHistory, createRootRoute, createRoute, createRouter } from '@tanstack/react-router'
 
 import { EarningsPage } from './features/earnings/earnings-page.tsx'
+import { parseEarningsSearch } from './features/earnings/search.ts'
 import { ExamPage } from './features/exam/exam-page.tsx'
 import { HomePage } from './features/home/home-page.tsx'
 import { JobsPage } from './features/jobs/jobs-page.tsx'
@@ -27,7 +28,7 @@ const tree = root.addChildren([
   createRoute({ ...parent, path: '/exam', component: ExamPage, validateSearch: grade }),
   createRoute({ ...parent, path: '/market', component: MarketPage, validateSearch: grade }),
   createRoute({ ...parent, path: '/jobs', component: JobsPage, validateSearch: parseJobsSearch }),
-  createRoute({ ...parent, path: '/earnings', component: EarningsPage }),
+  createRoute({ ...parent, path: '/earnings', component: EarningsPage, validateSearch: parseEarningsSearch }),
   createRoute({ ...parent, path: '/settings', component: SettingsPage }),
   createRoute({ ...parent, path: '/backup', component: BackupPage }),
   createRoute({ ...parent, path: '/welcome', component: WelcomePage }),
