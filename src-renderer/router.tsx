@@ -5,7 +5,7 @@
 import { createHashHistory, createRootRoute, createRoute, createRouter } from '@tanstack/react-router'
 
 import { EarningsPage } from './features/earnings/earnings-page.tsx'
-import { parseEarningsSearch } from './features/earnings/search.ts'
+import { parseEarningsSearch } from './features/earnings/earnings-search.ts'
 import { ExamPage } from './features/exam/exam-page.tsx'
 import { HomePage } from './features/home/home-page.tsx'
 import { JobsPage } from './features/jobs/jobs-page.tsx'

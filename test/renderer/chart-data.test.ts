@@ -111,7 +111,7 @@ describe('chart rows', () => {
 
   it('name each source once', () =>
     expect(sourcesOf(series([earned(1, 0), earned(1, 0)]), (source) => source.toUpperCase())).toEqual([
-      { source: grade, name: grade.toUpperCase() },
+      { source: grade, name: grade.toUpperCase(), place: 0 },
     ]))
 })
 

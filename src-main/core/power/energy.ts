@@ -10,14 +10,12 @@ import {
   addEnergy,
   addGpuEnergy,
   energyBetween,
-  energyByWeekHour,
   gpuEnergyBetween,
   methodsBetween,
   priceUnpriced,
   UNPRICED,
   type CurrencyEnergy,
   type GpuEnergy,
-  type HourEnergy,
 } from './power.store.ts'
 import { costOf } from './power.ts'
 
@@ -31,7 +29,6 @@ export interface Energy {
   /** Of the quarter hours that begin in [from, to): sums by currency, by GPU, and the newest methods first. */
   sums(from: EpochMs, to: EpochMs): CurrencyEnergy[]
   gpus(from: EpochMs, to: EpochMs): GpuEnergy[]
-  weekHours(from: EpochMs, to: EpochMs, offset: number): HourEnergy[]
   methods(from: EpochMs, to: EpochMs, limit: number): string[]
   /** After the owner named a price: what came before it is paid at it too. */
   priced(): void
@@ -97,10 +94,6 @@ export function createEnergy(
     sums(from, to) {
       upToDate()
       return energyBetween(rigDb.read, from, to)
-    },
-    weekHours(from, to, offset) {
-      upToDate()
-      return energyByWeekHour(rigDb.read, { from, to, offset })
     },
     gpus(from, to) {
       upToDate()

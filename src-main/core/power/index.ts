@@ -9,7 +9,7 @@ import { every, type Loop } from '#lib/every.ts'
 
 import { createEnergy, type Energy } from './energy.ts'
 import { createWattGauge, type WattGauge } from './watt-gauge.ts'
-import type { CurrencyEnergy, GpuEnergy, HourEnergy } from './power.store.ts'
+import { energyByWeekHour, type CurrencyEnergy, type GpuEnergy, type HourEnergy } from './power.store.ts'
 import { costOf, costOfJobTime, perMillion, rateOf } from './power.ts'
 import { systemSources, type PowerSources } from './power-sources.ts'
 
@@ -60,7 +60,7 @@ export interface PowerLedger extends PowerService {
 
 const quarterOf = (at: EpochMs): EpochMs => Math.floor(at / QUARTER_MS) * QUARTER_MS
 
-function createLedger({ clock }: PowerContext, deps: PowerDeps, gauge: WattGauge, energy: Energy): PowerLedger {
+function createLedger({ clock, rigDb }: PowerContext, deps: PowerDeps, gauge: WattGauge, energy: Energy): PowerLedger {
   const currency = (): string => deps.settings.current().powerCurrency
   const watts = (): MeasuredValue => {
     const { watts, method } = gauge.now(gauge.running())
@@ -76,7 +76,8 @@ function createLedger({ clock }: PowerContext, deps: PowerDeps, gauge: WattGauge
   return {
     sums: (from, to) => energy.sums(from, to),
     gpus: (from, to) => energy.gpus(from, to),
-    weekHours: (from, to, offset) => energy.weekHours(from, to, offset),
+    // Of what is written: a week does not wait for its last minutes.
+    weekHours: (from, to, offset) => energyByWeekHour(rigDb.read, { from, to, offset }),
     methods: (from, to, limit) => energy.methods(from, to, limit),
     currency,
     isPriced: () => deps.settings.current().kwhPriceNano !== null,

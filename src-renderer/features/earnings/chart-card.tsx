@@ -20,9 +20,9 @@ import { HistoryBrush } from './history-brush.tsx'
 import { IncomePlot } from './income-plot.tsx'
 import { SourceLegend } from './legend.tsx'
 import { columnsOf, gpusOf } from './plot-data.ts'
-import { rangeOf } from './search.ts'
+import { rangeOf } from './earnings-search.ts'
 import { READ_AGAIN_MS, type Shown, useGo, useView } from './use-shown.ts'
-import { BUCKET_WORDS, longName } from './words.ts'
+import { BUCKET_WORDS, longName } from './earnings-words.ts'
 
 interface ChartCardProps extends Shown {
   unit: Unit

@@ -15,7 +15,7 @@ import { ChartCard, useCsv } from './chart-card.tsx'
 import { GpuCard } from './gpu-card.tsx'
 import { columnsOf } from './plot-data.ts'
 import { ReleasesCard } from './releases-card.tsx'
-import { keyOf } from './search.ts'
+import { keyOf } from './earnings-search.ts'
 import { SourceCard } from './source-card.tsx'
 import { useSourceNames } from './source-names.ts'
 import { bySource } from './source-rows.ts'
@@ -24,7 +24,7 @@ import { UsedCard } from './used-card.tsx'
 import { type Shown, useShown, useView } from './use-shown.ts'
 import { ViewBar } from './view-bar.tsx'
 import { WeekCard } from './week-card.tsx'
-import { beforeName, BUCKET_WORDS, longName, sentenceOf, underOf } from './words.ts'
+import { beforeName, BUCKET_WORDS, longName, sentenceOf, underOf } from './earnings-words.ts'
 
 function Evidence({ view, series }: Shown) {
   const unit = useUnit()

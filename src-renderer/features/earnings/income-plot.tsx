@@ -2,40 +2,18 @@
  * Earned above the axis, electricity below it, net as a tick: drawn as one path a series, so that a hundred buckets cost
  * what ten do. Arrow keys walk over the buckets and say them.
  */
-import { useId, useMemo, useState, type KeyboardEvent, type PointerEvent, type RefObject } from 'react'
+import { useId, useMemo, useState, type KeyboardEvent, type PointerEvent } from 'react'
 
-import type { Mark } from '#contract/earnings.ts'
-import type { Unit } from '#contract/units.ts'
 import { axisWidth } from '#ui/axis.ts'
 import { colourOf, type IncomeSource, tickLabel } from '#ui/chart-data.ts'
 import { POWER, unitWord } from '#ui/format.ts'
 
 import { MarkLane, markRows } from './mark-lane.tsx'
-import { type Column, runningSums } from './plot-data.ts'
+import { type PlotColumn, runningSums } from './plot-data.ts'
+import type { PlotProps } from './plot-props.ts'
 import { PlotTip, tipText } from './plot-tip.tsx'
 import { bandsOf, type Frame, labelledOf, lineOf, scalesOf, type Scales, shapesOf } from './plot-shape.ts'
 import { useWidth } from './use-width.ts'
-
-export interface PlotProps {
-  columns: readonly Column[]
-  sources: readonly IncomeSource[]
-  gpus: readonly string[]
-  marks: readonly Mark[]
-  unit: Unit
-  powerCurrency: string
-  /** Income and electricity are one money. */
-  one: boolean
-  withNet: boolean
-  /** Running sums instead of bars. */
-  sums: boolean
-  /** Electricity by GPU. */
-  byGpu: boolean
-  /** Read out instead of the picture. */
-  label: string
-  /** The moment of the answer. */
-  now: number
-  picture: RefObject<HTMLElement | null>
-}
 
 const HEIGHT = 300
 /** Width of a time label with its air, in rem. */
@@ -97,7 +75,7 @@ function Hatches({ id, sources }: { id: string; sources: readonly IncomeSource[]
 }
 
 /** The moment of the answer, as far into its bucket as it is. */
-function nowX(columns: readonly Column[], now: number, frame: Frame): number | null {
+function nowX(columns: readonly PlotColumn[], now: number, frame: Frame): number | null {
   const index = columns.findIndex(({ at, end }) => at <= now && now < end)
   const column = columns[index]
   if (column === undefined || index === columns.length - 1) return null
@@ -278,6 +256,7 @@ export function IncomePlot(props: PlotProps) {
         )}
         <div
           className="plot-walk"
+          // oxlint-disable-next-line jsx-a11y/prefer-tag-over-role -- it lies over the picture and follows the pointer too
           role="slider"
           tabIndex={0}
           aria-label={`${label} Arrow keys say each.`}

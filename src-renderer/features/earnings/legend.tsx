@@ -1,7 +1,7 @@
 /** The words for the colours; each is a switch that takes its source out of the view and puts it back. */
 import { colourOf, type IncomeSource } from '#ui/chart-data.ts'
 
-import { toggled } from './search.ts'
+import { toggled } from './earnings-search.ts'
 import { useGo, useView } from './use-shown.ts'
 
 const SHOWN = 12

@@ -3,7 +3,7 @@ import type { Mark } from '#contract/earnings.ts'
 import type { Unit } from '#contract/units.ts'
 
 import { markText, SIGNS } from './mark-words.ts'
-import type { Column } from './plot-data.ts'
+import type { PlotColumn } from './plot-data.ts'
 import { bandsOf, type Frame } from './plot-shape.ts'
 
 const ROWS = 2
@@ -12,7 +12,7 @@ const LETTER_REM = 0.48
 
 export const markRows = (marks: readonly Mark[]): number => (marks.length === 0 ? 0 : ROWS)
 
-interface Placed {
+interface MarkSpot {
   mark: Mark
   x: number
   row: number
@@ -23,13 +23,13 @@ interface Placed {
 /** From left to right: each in the first row where its words fit; one that fits nowhere is a sign alone. */
 export function placeMarks(
   marks: readonly Mark[],
-  columns: readonly Pick<Column, 'at' | 'end'>[],
+  columns: readonly Pick<PlotColumn, 'at' | 'end'>[],
   frame: Frame,
   { unit, rem }: { unit: Unit; rem: number },
-): Placed[] {
+): MarkSpot[] {
   const { band } = bandsOf(columns.length, frame)
   const ends = Array.from({ length: ROWS }, () => -Infinity)
-  return marks.flatMap((mark): Placed[] => {
+  return marks.flatMap((mark): MarkSpot[] => {
     const index = columns.findIndex(({ at, end }) => mark.at >= at && mark.at < end)
     const column = columns[index]
     if (column === undefined) return []
@@ -51,7 +51,7 @@ export function MarkLane({
   rem,
 }: {
   marks: readonly Mark[]
-  columns: readonly Column[]
+  columns: readonly PlotColumn[]
   frame: Frame
   unit: Unit
   rem: number

@@ -9,7 +9,7 @@ export interface Part {
   held: number
 }
 
-export interface Column {
+export interface PlotColumn {
   at: number
   end: number
   label: string
@@ -37,7 +37,7 @@ const isSilent = ({ begun, power, income }: Bucket): boolean => begun && power.c
 export const gpusOf = (series: Series): string[] =>
   [...new Set(series.buckets.flatMap(({ power }) => power.gpus.map(({ gpu }) => gpu)))].sort()
 
-export function columnsOf(series: Series, sources: readonly IncomeSource[]): Column[] {
+export function columnsOf(series: Series, sources: readonly IncomeSource[]): PlotColumn[] {
   const { buckets, range } = series
   const labels = bucketLabels(
     buckets.map(({ startLocal }) => startLocal),
@@ -75,7 +75,7 @@ export function columnsOf(series: Series, sources: readonly IncomeSource[]): Col
 }
 
 /** Running sums of what has begun, column by column. */
-export function runningSums(columns: readonly Column[]): { available: number; held: number; power: number }[] {
+export function runningSums(columns: readonly PlotColumn[]): { available: number; held: number; power: number }[] {
   let [available, held, power] = [0, 0, 0]
   return columns
     .filter(({ begun }) => begun)

@@ -4,7 +4,7 @@
  */
 import { ticks } from '#ui/chart-data.ts'
 
-import type { Column } from './plot-data.ts'
+import type { PlotColumn } from './plot-data.ts'
 
 export interface Frame {
   width: number
@@ -97,7 +97,7 @@ export interface Shapes {
 const PARTLY = 0.05
 const WHOLLY = 0.95
 
-export function shapesOf(columns: readonly Column[], scales: Scales, frame: Frame, withNet: boolean): Shapes {
+export function shapesOf(columns: readonly PlotColumn[], scales: Scales, frame: Frame, withNet: boolean): Shapes {
   const { bar, band, x } = bandsOf(columns.length, frame)
   const [solid, hatched] = [new Map<number, string>(), new Map<number, string>()]
   const add = (paths: Map<number, string>, place: number, path: string): void =>

@@ -2,13 +2,13 @@
 import { amount, percent, POWER, powerMoney, unitWord } from '#ui/format.ts'
 import { duration } from '#ui/format-time.ts'
 
-import type { PlotProps } from './income-plot.tsx'
-import { type Column } from './plot-data.ts'
+import type { PlotProps } from './plot-props.ts'
+import { type PlotColumn } from './plot-data.ts'
 import { markText, marksOf } from './mark-words.ts'
 
 type Line = readonly [string, string]
 
-function linesOf(column: Column, { sources, gpus, byGpu, unit, powerCurrency, withNet, marks }: PlotProps): Line[] {
+function linesOf(column: PlotColumn, { sources, gpus, byGpu, unit, powerCurrency, withNet, marks }: PlotProps): Line[] {
   const parts = column.parts.flatMap(({ place, earned, held }): Line[] => {
     const name = sources.find((source) => source.place === place)?.name ?? 'others'
     return [[name, amount(earned, unit)], ...(held === 0 ? [] : [[`of it held`, amount(held, unit)] as const])]
@@ -36,7 +36,7 @@ function linesOf(column: Column, { sources, gpus, byGpu, unit, powerCurrency, wi
   ]
 }
 
-export const tipText = (column: Column, props: PlotProps): string =>
+export const tipText = (column: PlotColumn, props: PlotProps): string =>
   `${column.label}: ${linesOf(column, props)
     .map(([name, value]) => `${name} ${value}`)
     .join(', ')}`
@@ -48,7 +48,7 @@ export function PlotTip({
   left,
   width,
   ...props
-}: PlotProps & { column: Column; left: number; width: number }) {
+}: PlotProps & { column: PlotColumn; left: number; width: number }) {
   const isRight = left > width / 2
   return (
     <div

@@ -51,7 +51,7 @@ function Calendar({ releases, places, unit }: { releases: Releases; places: Read
       <thead>
         <tr>
           <th scope="col">Released</th>
-          <th scope="col" aria-label="By grade" />
+          <th scope="col">By grade</th>
           <th scope="col" className="r">
             Jobs
           </th>

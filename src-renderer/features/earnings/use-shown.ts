@@ -4,12 +4,13 @@
  */
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
+import { useMemo } from 'react'
 
 import type { Series } from '#contract/earnings.ts'
 import { viewerZone } from '#ui/format-time.ts'
 
 import { useConnection, useCore, useVenue } from '../../core-client.ts'
-import { type EarningsSearch, rangeOf } from './search.ts'
+import { type EarningsSearch, parseEarningsSearch, rangeOf } from './earnings-search.ts'
 
 /** The running bucket moves on without any event: so long may a chart lag behind the clock. */
 export const READ_AGAIN_MS = 60_000
@@ -19,8 +20,10 @@ export interface Shown {
   series: Series
 }
 
+/** The router hands on what no page of the way had checked too: it is checked here. */
 export function useView(): EarningsSearch {
-  return useSearch({ from: '/earnings' })
+  const search: Record<string, unknown> = useSearch({ from: '/earnings' })
+  return useMemo(() => parseEarningsSearch(search), [search])
 }
 
 /** What is given is set, `undefined` taken away; a step of its own in the history. */

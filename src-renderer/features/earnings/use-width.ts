@@ -1,17 +1,16 @@
-import { useLayoutEffect, useRef, useState } from 'react'
+import { useLayoutEffect, useState } from 'react'
 
-/** The width of an element in pixels, followed; 0 before it was measured. */
+/** The width of an element in pixels, followed from when it is there; 0 before. */
 export function useWidth<E extends HTMLElement>() {
-  const ref = useRef<E>(null)
+  const [element, setElement] = useState<E | null>(null)
   const [width, setWidth] = useState(0)
   useLayoutEffect(() => {
-    const element = ref.current
     if (element === null) return undefined
     const measure = (): void => setWidth(Math.floor(element.clientWidth))
     measure()
     const observer = new ResizeObserver(measure)
     observer.observe(element)
     return () => observer.disconnect()
-  }, [])
-  return [ref, width] as const
+  }, [element])
+  return [setElement, width] as const
 }

@@ -5,25 +5,25 @@ import { percent } from '#ui/format.ts'
 import { duration } from '#ui/format-time.ts'
 import { Card } from '#ui/page.tsx'
 import { saveText } from '#ui/save.ts'
-import { type Column as TableColumn, Table } from '#ui/table.tsx'
+import { type Column, Table } from '#ui/table.tsx'
 
 import { ChartTools } from './chart-tools.tsx'
 import { csvText } from './csv-text.ts'
-import type { Column } from './plot-data.ts'
+import type { PlotColumn } from './plot-data.ts'
 import { bandsOf, type Frame, labelledOf } from './plot-shape.ts'
 import { useWidth } from './use-width.ts'
 
 const HEIGHT = 120
 const LABEL_ROOM = 70
-const shareOf = ({ busyMs, listedMs }: Column): string =>
+const shareOf = ({ busyMs, listedMs }: PlotColumn): string =>
   listedMs === 0 ? '–' : percent(Math.min(1, busyMs / listedMs))
 const n = (value: number): string => value.toFixed(1)
 
 /** One path a kind: the share of the bucket in which the rig was on, something listed, a job running. */
-export function usedPaths(columns: readonly Column[], frame: Frame): { on: string; listed: string; busy: string } {
+export function usedPaths(columns: readonly PlotColumn[], frame: Frame): { on: string; listed: string; busy: string } {
   const { bar, x } = bandsOf(columns.length, frame)
   const room = frame.height - frame.top - frame.bottom
-  const path = (pick: (column: Column) => number): string =>
+  const path = (pick: (column: PlotColumn) => number): string =>
     columns
       .map((column, index) => {
         const tall = Math.min(1, pick(column) / (column.end - column.at)) * room
@@ -33,7 +33,7 @@ export function usedPaths(columns: readonly Column[], frame: Frame): { on: strin
   return { on: path(({ onMs }) => onMs), listed: path(({ listedMs }) => listedMs), busy: path(({ busyMs }) => busyMs) }
 }
 
-const TABLE: readonly TableColumn<Column>[] = [
+const TABLE: readonly Column<PlotColumn>[] = [
   { head: 'From', cell: (row) => row.label },
   { head: 'Rig on', right: true, cell: (row) => duration(row.onMs) },
   { head: 'Listed', right: true, cell: (row) => duration(row.listedMs) },
@@ -42,7 +42,7 @@ const TABLE: readonly TableColumn<Column>[] = [
   { head: 'Busy, of listed', right: true, cell: shareOf },
 ]
 
-function csvOf(columns: readonly Column[]): string {
+function csvOf(columns: readonly PlotColumn[]): string {
   return csvText([
     ['start_utc', 'end_utc', 'on_ms', 'listed_ms', 'busy_ms', 'served_ms'],
     ...columns.map(({ at, end, onMs, listedMs, busyMs, servedMs }) => [
@@ -56,8 +56,8 @@ function csvOf(columns: readonly Column[]): string {
   ])
 }
 
-export function UsedCard({ columns, bucket }: { columns: readonly Column[]; bucket: string }) {
-  const picture = useRef<HTMLDivElement>(null)
+export function UsedCard({ columns, bucket }: { columns: readonly PlotColumn[]; bucket: string }) {
+  const picture = useRef<HTMLElement>(null)
   const [box, width] = useWidth<HTMLDivElement>()
   const [isTable, setTable] = useState(false)
   const begun = columns.filter((column) => column.begun)
@@ -103,10 +103,10 @@ export function UsedCard({ columns, bucket }: { columns: readonly Column[]; buck
             rowKey={(row) => String(row.at)}
           />
         ) : (
-          <div
+          <figure
             ref={picture}
             className="plot"
-            role="img"
+
             aria-label={`Share of each ${bucket} in which the rig was on, something listed, and a job running; the table has every figure.`}
           >
             {width > 0 && (
@@ -129,7 +129,7 @@ export function UsedCard({ columns, bucket }: { columns: readonly Column[]; buck
                 ))}
               </svg>
             )}
-          </div>
+          </figure>
         )}
       </div>
     </Card>

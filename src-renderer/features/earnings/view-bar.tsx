@@ -5,10 +5,10 @@ import { useState } from 'react'
 
 import type { Series } from '#contract/earnings.ts'
 
-import { isDate, SPANS, type Span, spanOf, shifted, SPLITS, type Split } from './search.ts'
+import { isDate, SPANS, type Span, spanOf, shifted, SPLITS, type Split } from './earnings-search.ts'
 import { KEY_WORDS } from './source-names.ts'
 import { useGo, useView } from './use-shown.ts'
-import { SPAN_NAMES } from './words.ts'
+import { SPAN_NAMES } from './earnings-words.ts'
 
 const DAY_MS = 86_400_000
 /** First and last date of a range as it was cut; of the hours, the dates they lie on. */
@@ -35,7 +35,7 @@ function Dates({ series }: { series: Series }) {
   }
   const isWrong = first > last
   return (
-    <span className="btns" role="group" aria-label="Days">
+    <span className="btns">
       <TextInput
         size="xs"
         type="date"

@@ -15,11 +15,11 @@ import { useCore, useVenue } from '../../core-client.ts'
 import { ChartTools } from './chart-tools.tsx'
 import { csvText } from './csv-text.ts'
 import { isOneMoney } from './figures.ts'
-import { rangeOf } from './search.ts'
+import { rangeOf } from './earnings-search.ts'
 import { READ_AGAIN_MS, type Shown } from './use-shown.ts'
 import { cellScale, DAY_NAMES, weekCells, type WeekCell } from './week-cells.ts'
 import { useWidth } from './use-width.ts'
-import { longName } from './words.ts'
+import { longName } from './earnings-words.ts'
 
 const twoDigits = (hour: number): string => String(hour).padStart(2, '0')
 const timeOf = ({ day, hour }: WeekCell): string => `${DAY_NAMES[day]} ${twoDigits(hour)}:00`
@@ -34,6 +34,8 @@ function Heat({ cells, unit, width }: { cells: readonly WeekCell[]; unit: Unit; 
   const cellHeight = isTall ? 20 : 26
   const { factor } = cellScale(cells, unit.scale)
   const highest = Math.max(1, ...cells.map(({ value }) => value ?? 0))
+  // One number of decimals in all cells.
+  const digits = cells.some(({ value }) => Math.abs(value ?? 0) / factor >= (cellWidth < 34 ? 10 : 100)) ? 0 : 1
   const heads = Array.from({ length: across }, (_, index) => (isTall ? DAY_NAMES[index] : twoDigits(index)))
   return (
     <svg
@@ -83,7 +85,7 @@ function Heat({ cells, unit, width }: { cells: readonly WeekCell[]; unit: Unit; 
                 style={{ fill: 'var(--text)' }}
               >
                 {isLoss ? '−' : ''}
-                {fixed(Math.abs(value) / factor, Math.abs(value) / factor >= 100 || cellWidth < 26 ? 0 : 1)}
+                {fixed(Math.abs(value) / factor, digits)}
               </text>
             )}
           </g>
@@ -141,7 +143,7 @@ function csvOf(cells: readonly WeekCell[], currency: string, powerCurrency: stri
 export function WeekCard({ view, series, unit }: Shown & { unit: Unit }) {
   const { rpc } = useCore()
   const { venueId } = useVenue()
-  const picture = useRef<HTMLDivElement>(null)
+  const picture = useRef<HTMLElement>(null)
   const [box, width] = useWidth<HTMLDivElement>()
   const [isTable, setTable] = useState(false)
   const week = useQuery(
@@ -155,7 +157,11 @@ export function WeekCard({ view, series, unit }: Shown & { unit: Unit }) {
   const cells = week.data === undefined ? [] : weekCells(week.data, net)
   const { exponent } = cellScale(cells, unit.scale)
   const times =
-    exponent === 0 ? '' : `10${[...String(exponent)].map((letter) => SUPERSCRIPTS[letter] ?? letter).join('')} `
+    exponent === 0
+      ? ''
+      : `10${Array.from(String(exponent))
+          .map((letter) => SUPERSCRIPTS[letter] ?? letter)
+          .join('')} `
   return (
     <Card
       title="Which hours pay?"
@@ -190,14 +196,14 @@ export function WeekCard({ view, series, unit }: Shown & { unit: Unit }) {
                 rowKey={timeOf}
               />
             ) : (
-              <div
+              <figure
                 ref={picture}
                 className="plot"
-                role="img"
+
                 aria-label="Earned by hour of the week; the table has every figure."
               >
                 {width > 0 && <Heat cells={cells} unit={unit} width={width} />}
-              </div>
+              </figure>
             )
           }
         </Loaded>

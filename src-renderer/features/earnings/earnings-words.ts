@@ -4,7 +4,7 @@ import type { Unit } from '#contract/units.ts'
 import { amount, money, powerMoney } from '#ui/format.ts'
 
 import { earnedOf, netOf } from './figures.ts'
-import { type EarningsSearch, type Span, spanOf } from './search.ts'
+import { type EarningsSearch, type Span, spanOf } from './earnings-search.ts'
 
 export const SPAN_NAMES: Readonly<Record<Span, { short: string; long: string; before: string }>> = {
   '24h': { short: '24 h', long: 'the last 24 hours', before: 'the 24 hours before' },
