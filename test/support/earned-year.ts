@@ -40,7 +40,7 @@ const LINES: readonly Line[] = [
   { instrument: 'text-standard', model: 'b'.repeat(64), deployment: 'dep_text_new', from: 120, until: 0, size: 16e6 },
   { instrument: 'code-standard', model: 'c'.repeat(64), deployment: 'dep_code', from: 150, until: 0, size: 5e6 },
 ]
-export const YEAR_GPU = 'GPU-5f0e2c1d-7a44-4b19-9c02-3e8d6f1a2b77'
+const YEAR_GPU = 'GPU-5f0e2c1d-7a44-4b19-9c02-3e8d6f1a2b77'
 
 const wobble = (index: number): number => Math.abs(Math.sin(index * 12.9898) * 43_758.5453) % 1
 /** Nights are quiet, weekends quieter; by the clock of UTC. */
@@ -51,7 +51,7 @@ const demand = (at: number): number => {
 }
 const within = (at: number, { from, to }: { from: number; to: number }): boolean => at >= from && at < to
 
-function seedIncome(db: WriteDb, at: number, index: number): void {
+function incomeSeed(db: WriteDb): (at: number, index: number) => void {
   const roll = db.prepare(
     'INSERT INTO rollup_quarter (quarter_ms, instrument, sha256, deployment_id, jobs, input_tokens, output_tokens, gross_nano, fee_nano, seller_nano, released_nano, served_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
   )
@@ -59,68 +59,68 @@ function seedIncome(db: WriteDb, at: number, index: number): void {
     `INSERT INTO jobs (job_id, instrument, spec_version, deployment_id, sha256, state, price_nano, reserve_nano, salt, started_at, ended_at, expires_at, claim_json, claim_sig, gross_nano, fee_nano, seller_nano, release_at, receipt_seq)
      VALUES (?, ?, 1, ?, ?, 'settled', 0, 0, '', ?, ?, ?, '', '', ?, ?, ?, ?, ?)`,
   )
-  for (const [number, line] of LINES.entries()) {
-    const ago = (YEAR_NOW - at) / DAY_MS
-    if (ago > line.from || ago <= line.until) continue
-    const price = (at < DROP_AT ? 1.4 : 1) * (within(at, WAR) ? 0.4 : 1)
-    const gross = Math.round(line.size * demand(at) * (0.6 + 0.4 * wobble(index + number)) * price)
-    if (gross === 0) continue
-    const fee = Math.floor(gross / 20)
-    const isHeld = at > YEAR_NOW - HELD_MS
-    const jobs = Math.max(1, Math.round(gross / 8e5))
-    const served = Math.round(QUARTER_MS * 0.3 * demand(at))
-    roll.run(
-      at,
-      line.instrument,
-      line.model,
-      line.deployment,
-      jobs,
-      jobs * 400,
-      jobs * 900,
-      gross,
-      fee,
-      gross - fee,
-      isHeld ? 0 : gross - fee,
-      served,
-    )
-    if (isHeld)
-      held.run(
-        `job_${index}_${number}`,
-        line.instrument,
-        line.deployment,
-        line.model,
+  return (at, index) => {
+    for (const [number, line] of LINES.entries()) {
+      const ago = (YEAR_NOW - at) / DAY_MS
+      if (ago > line.from || ago <= line.until) continue
+      const price = (at < DROP_AT ? 1.4 : 1) * (within(at, WAR) ? 0.4 : 1)
+      const gross = Math.round(line.size * demand(at) * (0.6 + 0.4 * wobble(index + number)) * price)
+      if (gross === 0) continue
+      const fee = Math.floor(gross / 20)
+      const isHeld = at > YEAR_NOW - HELD_MS
+      const jobs = Math.max(1, Math.round(gross / 8e5))
+      const served = Math.round(QUARTER_MS * 0.3 * demand(at))
+      roll.run(
         at,
-        at + 1_000,
-        at + HOUR_MS,
+        line.instrument,
+        line.model,
+        line.deployment,
+        jobs,
+        jobs * 400,
+        jobs * 900,
         gross,
         fee,
         gross - fee,
-        at + HELD_MS,
-        index * 10 + number,
+        isHeld ? 0 : gross - fee,
+        served,
       )
+      if (isHeld)
+        held.run(
+          `job_${index}_${number}`,
+          line.instrument,
+          line.deployment,
+          line.model,
+          at,
+          at + 1_000,
+          at + HOUR_MS,
+          gross,
+          fee,
+          gross - fee,
+          at + HELD_MS,
+          index * 10 + number,
+        )
+    }
   }
 }
 
-function seedUse(realm: WriteDb, rig: WriteDb, at: number): void {
-  const isNight = new Date(at).getUTCHours() < 5
-  if (!isNight)
-    realm
-      .prepare('INSERT INTO listing_quarter (quarter_ms, listed_ms, connected_ms) VALUES (?, ?, ?)')
-      .run(at, QUARTER_MS, QUARTER_MS)
-  const busy = Math.round(QUARTER_MS * 0.35 * demand(at))
-  const joules = 78 * 900 + 160 * (busy / 1_000)
-  const cost = Math.round((joules / 3.6e6) * 0.28e9)
-  const serving = Math.round((160 * (busy / 1_000) * 0.28e9) / 3.6e6)
-  rig
-    .prepare(
-      "INSERT INTO power_quarter (quarter_ms, currency, joules, serving_joules, cost_nano, serving_cost_nano, covered_ms, serving_ms, job_ms, method) VALUES (?, 'EUR', ?, ?, ?, ?, ?, ?, ?, 'read from the GPU (NVML)')",
-    )
-    .run(at, joules, 160 * (busy / 1_000), cost, serving, QUARTER_MS, busy, busy)
-  rig
-    .prepare(
-      "INSERT INTO power_gpu_quarter (quarter_ms, currency, gpu, joules, cost_nano, covered_ms) VALUES (?, 'EUR', ?, ?, ?, ?)",
-    )
-    .run(at, YEAR_GPU, joules * 0.7, Math.floor(cost * 0.7), QUARTER_MS)
+function useSeed(realm: WriteDb, rig: WriteDb): (at: number) => void {
+  const listed = realm.prepare('INSERT INTO listing_quarter (quarter_ms, listed_ms, connected_ms) VALUES (?, ?, ?)')
+  const power = rig.prepare(
+    "INSERT INTO power_quarter (quarter_ms, currency, joules, serving_joules, cost_nano, serving_cost_nano, covered_ms, serving_ms, job_ms, method) VALUES (?, 'EUR', ?, ?, ?, ?, ?, ?, ?, 'read from the GPU (NVML)')",
+  )
+  const gpu = rig.prepare(
+    "INSERT INTO power_gpu_quarter (quarter_ms, currency, gpu, joules, cost_nano, covered_ms) VALUES (?, 'EUR', ?, ?, ?, ?)",
+  )
+  return (at) => {
+    const isNight = new Date(at).getUTCHours() < 5
+    if (!isNight) listed.run(at, QUARTER_MS, QUARTER_MS)
+    const busy = Math.round(QUARTER_MS * 0.35 * demand(at))
+    const joules = 78 * 900 + 160 * (busy / 1_000)
+    const cost = Math.round((joules / 3.6e6) * 0.28e9)
+    const serving = Math.round((160 * (busy / 1_000) * 0.28e9) / 3.6e6)
+    power.run(at, joules, 160 * (busy / 1_000), cost, serving, QUARTER_MS, busy, busy)
+    gpu.run(at, YEAR_GPU, joules * 0.7, Math.floor(cost * 0.7), QUARTER_MS)
+  }
 }
 
 function seedMarks(db: WriteDb): void {
@@ -156,10 +156,11 @@ export function earnedYear(): EarnedYear {
   const first = Math.floor((YEAR_NOW - 300 * DAY_MS) / QUARTER_MS) * QUARTER_MS
   realmDb.tx((realm) =>
     rigDb.tx((rig) => {
+      const [income, use] = [incomeSeed(realm), useSeed(realm, rig)]
       for (let at = first, index = 1; at <= YEAR_NOW; at += QUARTER_MS, index += 1) {
         if (within(at, OUTAGE)) continue
-        seedIncome(realm, at, index)
-        seedUse(realm, rig, at)
+        income(at, index)
+        use(at)
       }
       seedMarks(realm)
     }),

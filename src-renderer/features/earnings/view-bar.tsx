@@ -5,7 +5,7 @@ import { useState } from 'react'
 
 import type { Series } from '#contract/earnings.ts'
 
-import { isDate, SPANS, type Span, spanOf, shifted, SPLITS, type Split } from './earnings-search.ts'
+import { isDate, SPANS, type Span, spanOf, shifted, SPLITS } from './earnings-search.ts'
 import { KEY_WORDS } from './source-names.ts'
 import { useGo, useView } from './use-shown.ts'
 import { SPAN_NAMES } from './earnings-words.ts'
@@ -110,7 +110,7 @@ export function ViewBar({ series }: { series: Series | undefined }) {
       <SegmentedControl
         aria-label="Told apart by"
         value={view.split ?? 'instrument'}
-        onChange={(value) => go({ split: value === 'instrument' ? undefined : (value as Split), only: undefined })}
+        onChange={(value) => go({ split: value === 'instrument' ? undefined : value, only: undefined })}
         data={SPLITS.map((each) => ({ value: each, label: each === 'gpu' ? 'GPU' : KEY_WORDS[each] }))}
       />
     </div>

@@ -61,7 +61,7 @@ export const earningsPart = ({ full, earnedAt }: World, { year, seriesAfter }: F
       at,
       zone,
       days: full ? [{ date: dateOf(at, zone), at, jobs: HELD, sources }] : [],
-      laterNano: 0 as Nano,
+      laterNano: 0,
     }
   }),
   marks: os.earnings.marks.handler(({ input }) => year?.earnings.marks(input) ?? { marks: [], leftOut: 0 }),
