@@ -26,6 +26,7 @@ export default defineConfig({
           core: at('src-main/desktop/core-host.ts'),
           engine: at('src-main/engine/host/engine-host-entry.ts'),
           'template-worker': at('src-main/engine/host/template/template-worker.ts'),
+          sensors: at('src-main/sensors/sensors-entry.ts'),
           exchange: at('src-main/desktop/exchange-host.ts'),
           'db-worker': at('src-main/db/db-worker.ts'),
         },

@@ -2,19 +2,11 @@
  * Browser tests against the built renderer. The browser: STOKER_CHROMIUM, an installed Chrome or Chromium, or
  * Playwright's own; without any the suite reports itself as skipped.
  */
-import { existsSync } from 'node:fs'
+import { defineConfig } from '@playwright/test'
 
-import { chromium, defineConfig } from '@playwright/test'
+import { CHROMIUM_FLAGS, findChromium } from './test/e2e/browser.ts'
 
-const installed = [
-  process.env['STOKER_CHROMIUM'],
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-  chromium.executablePath(),
-]
-const executablePath = installed.find((path) => path !== undefined && path !== '' && existsSync(path))
+const executablePath = findChromium()
 /** Read by the tests: they skip, visibly, when there is no browser. */
 process.env['STOKER_BROWSER'] = executablePath ?? ''
 
@@ -32,15 +24,7 @@ export default defineConfig({
     browserName: 'chromium',
     launchOptions: {
       ...(executablePath === undefined ? {} : { executablePath }),
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
+      args: [...CHROMIUM_FLAGS],
     },
     // What the screens show of numbers and dates follows it.
     locale: 'en-GB',

@@ -11,11 +11,13 @@ import { createCoreConnection } from './connection/core-connection.ts'
 import { CoreProvider, createCoreAccess } from './connection/core-provider.tsx'
 import { codeOf, redeemLink } from './connection/login-code.ts'
 import { openForThisPage } from './connection/open-channel.ts'
+import { preloadScreen } from './router.tsx'
 import { theme } from './theme.ts'
 import { viewerLanguage } from './ui/say.ts'
 
 const place = document.getElementById('root')
 if (place === null) throw new Error('index.html lacks #root')
+preloadScreen(location.hash)
 const loginProblem = window.stoker === undefined ? await redeemLink() : null
 // A fresh link pasted into an open tab changes only the fragment.
 window.addEventListener(

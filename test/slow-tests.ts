@@ -19,6 +19,7 @@ export const SLOW_TESTS: readonly string[] = [
   'test/faults/**/*.test.ts',
   'test/lib/supervised-processes.test.ts',
   'test/mutants/run-mutants.test.ts',
+  'test/sensors/sensors-client.test.ts',
   'test/server/exchange-child.test.ts',
   'test/tools/dev.test.ts',
   'test/venues/conformance.test.ts',

@@ -1,5 +1,5 @@
 /**
- * Adds up the result files of `npm test` and `npm run test:slow` (vitest's and Playwright's JSON reports) and of `npm run test:fresh`, and
+ * Adds up the result files of `npm test`, `npm run test:slow` and `npm run check:gpu` (vitest's and Playwright's JSON reports) and of `npm run test:fresh`, and
  * prints the closing line `N passed, N failed, N skipped`. Usage: ci-summary.ts TEST_EXIT_STATUS SECONDS. Under CI a
  * skipped browser test is a failure; the Electron suite may be skipped where its binary cannot be had.
  */
@@ -20,7 +20,7 @@ const [status = '1', seconds = '?'] = process.argv.slice(2)
 const read = <T>(path: string): T | null => (existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as T) : null)
 let [passed, failed, skipped] = [0, 0, 0]
 
-for (const part of ['vitest', 'slow']) {
+for (const part of ['vitest', 'slow', 'gpu']) {
   const unit = read<VitestReport>(`test-results/${part}.json`)
   if (unit === null) {
     console.log(`ci: ${part} left no results, which is a failure here`)

@@ -31,6 +31,7 @@ export const topics = z.enum([
   'settings',
   'onboarding',
   'engine',
+  'hardware',
   'exchange',
   'power',
   'own-use',
@@ -40,6 +41,56 @@ export type Topic = z.infer<typeof topics>
 
 /** A value and how it was come by; `at` is when it was measured. */
 const measured = z.object({ value: z.number(), method: z.string().max(120), at: epochMs })
+
+/** Sizes in bytes; every figure null where nobody could say it, and why is among the notes. */
+const deviceMemory = z.object({ totalBytes: z.number(), freeBytes: z.number() })
+export const hardwareDevice = z.object({
+  /** The name its driver, or else the engine, gives it. */
+  id: z.string().max(120),
+  name: z.string().max(200),
+  /** As the engine sees it; null where it does not. */
+  engine: z
+    .object({
+      backend: z.string().max(40),
+      /** Its memory is main memory. */
+      integrated: z.boolean(),
+      memory: deviceMemory.nullable(),
+      at: epochMs,
+    })
+    .nullable(),
+  /** As its driver says it; null where no driver does. */
+  driver: z
+    .object({
+      source: z.enum(['nvml', 'amdgpu', 'intel', 'windows']),
+      memory: deviceMemory.extend({ usedBytes: z.number() }).nullable(),
+      at: epochMs,
+    })
+    .nullable(),
+  /** Main memory that it uses: apart from its own, and much slower. */
+  shared: z.object({ usedBytes: z.number(), totalBytes: z.number().nullable() }).nullable(),
+  /** Processes that hold its memory, the largest first; null where nobody says. */
+  users: z
+    .array(
+      z.object({
+        pid: z.number().int(),
+        name: z.string().max(80),
+        bytes: z.number().nullable(),
+        sharedBytes: z.number().nullable(),
+        /** Of Stoker. */
+        ours: z.boolean(),
+      }),
+    )
+    .max(32)
+    .nullable(),
+  temperatureC: z.number().nullable(),
+  watts: z.number().nullable(),
+  limitWatts: z.number().nullable(),
+  /** The least that was free while jobs ran, since a model was loaded last. */
+  leastFreeBytes: z.number().nullable(),
+  /** Where system and engine disagree, and what could not be read. */
+  notes: z.array(reason).max(16),
+})
+export type HardwareDevice = z.infer<typeof hardwareDevice>
 
 export const hardware = z.object({
   hostname: z.string(),
@@ -51,6 +102,10 @@ export const hardware = z.object({
   gpus: z.array(
     z.object({ name: z.string(), memoryBytes: z.number().nullable(), memoryFreeBytes: z.number().nullable() }),
   ),
+  /** GPUs, each once: as the engine sees it, beside what its driver says. */
+  devices: z.array(hardwareDevice).max(64),
+  /** What concerns all of them: an engine that could not be asked, a driver that is gone. */
+  notes: z.array(reason).max(16),
   at: epochMs,
 })
 export type Hardware = z.infer<typeof hardware>
@@ -201,6 +256,7 @@ export const stoppage = z.object({
   kind: z.enum([
     'own-faults',
     'silent-engine',
+    'memory-spill',
     'broken-engine',
     'changed-file',
     'books-not-writable',
@@ -217,7 +273,7 @@ export const stoppage = z.object({
   nextCheckInMs: z.number().int(),
 })
 export type Stoppage = z.infer<typeof stoppage>
-/** What happened to this machine: `breaker.stopped`, `breaker.failed`, `breaker.passed`, `breaker.byHand`. */
+/** What happened to this machine: `breaker.stopped`, `breaker.failed`, `breaker.passed`, `breaker.byHand`, and `device.…` of its GPUs. */
 export const recordedEvent = z.object({
   at: epochMs,
   what: z.string().max(60),

@@ -4,7 +4,7 @@ import { z } from 'zod'
 
 import { ENGINE_CODES, EXCHANGE_CODES, MODEL_FILE_CODES } from './error-codes.ts'
 import { gradeSpec } from './grades.ts'
-import { deploymentId, digest, epochMs, examId, instrument, ofVenue, sha256, venueId } from './primitives.ts'
+import { deploymentId, digest, epochMs, examId, instrument, ofVenue, reason, sha256, venueId } from './primitives.ts'
 import { method } from './scope.ts'
 import { examLimitView, type ExamLimitView } from './supplier.ts'
 
@@ -41,6 +41,8 @@ export const exam = z.object({
   seed: z.string().nullable(),
   commitment: digest.nullable(),
   transcriptSha256: digest.nullable(),
+  /** Why it does not stand, whatever the exchange said of it; null where nothing spoiled it. */
+  voidReason: reason.nullable(),
 })
 export type Exam = z.infer<typeof exam>
 

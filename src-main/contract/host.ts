@@ -3,7 +3,7 @@
  * message ports travel beside `forked` (to the child) and `renderer` (to the window's page). Zod-free: both ends are
  * ours and in one process tree.
  */
-export type HostChild = 'engine' | 'exchange'
+export type HostChild = 'engine' | 'exchange' | 'sensors'
 
 /** What a process may be busy with however long it takes: killed in the middle it would only begin anew. */
 export type ChildTask = 'migrating' | 'checking' | 'restoring'

@@ -6,6 +6,7 @@ import type { ErrorCode } from './error-codes.ts'
 import { backupFailures } from './reasons/backup-failures.ts'
 import { bookFailures } from './reasons/book-failures.ts'
 import { breakerReasons } from './reasons/breaker-reasons.ts'
+import { deviceReasons } from './reasons/device-reasons.ts'
 import { diskFailures } from './reasons/disk-failures.ts'
 import { engineFailures } from './reasons/engine-failures.ts'
 import { exchangeFailures } from './reasons/exchange-failures.ts'
@@ -25,6 +26,7 @@ export const REASONS = {
   ...backupFailures,
   ...bookFailures,
   ...breakerReasons,
+  ...deviceReasons,
   ...diskFailures,
   ...engineFailures,
   ...exchangeFailures,

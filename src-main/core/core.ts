@@ -106,13 +106,14 @@ export function createCore(deps: CoreDeps) {
     rigName: (): string => domains.settings.current().rigName,
     /** Starts the loops and connects to the exchange. */
     start(): void {
-      const { models, deployments, power, ownUse, backup, breaker, storage } = domains
+      const { models, deployments, devices, power, ownUse, backup, breaker, storage } = domains
       storage.start()
       models.start().catch((error: unknown) => log.warn({ err: error }, 'the bundled models are not all there'))
       power.start()
       deployments.start()
       backup.start()
       breaker.start()
+      devices.start()
       for (const { jobs, exams, listings, market, records } of domains.venues) {
         // Before exams and listings: a fresh session first ends what the old one ran.
         jobs.start()
@@ -175,14 +176,14 @@ function noteRestoreOf({ rigDb, dataDir, clock, log }: CoreContext, venues: read
 }
 
 function routerOf({ os }: CoreContext, domains: Domains) {
-  const { settings, onboarding, hardware, models, deployments, power, ownUse, backup, app, venues, homes } = domains
+  const { settings, onboarding, devices, models, deployments, power, ownUse, backup, app, venues, homes } = domains
   const of = byVenue(venues)
   return os.router({
     app: {
       ...app.api,
       ...ledgerApi(os, (venueId) => of(venueId).ledger),
       ...homeApi(os, (venueId) => homes[venues.indexOf(of(venueId))]!),
-      ...hardware.api,
+      ...devices.api,
       ...power.api,
       ...settings.api,
       ...onboarding.api,
@@ -203,12 +204,13 @@ function routerOf({ os }: CoreContext, domains: Domains) {
  * of the others.
  */
 async function stopAll({ engines, rigDb, log, dataDir }: CoreContext, domains: Domains): Promise<void> {
-  const { venues, ownUse, deployments, models, power, backup, breaker, storage } = domains
+  const { venues, ownUse, deployments, devices, models, power, backup, breaker, storage } = domains
   const each = (stop: (venue: VenueDomains) => unknown): (() => unknown)[] => venues.map((venue) => () => stop(venue))
   const steps: (() => unknown)[] = [
     // First: a copy in the making reads the databases that are closed below.
     () => backup.stop(),
     () => breaker.stop(),
+    () => devices.stop(),
     () => storage.stop(),
     () => ownUse.stop(),
     ...each(({ jobs }) => jobs.stop()),

@@ -15,7 +15,8 @@ import { createLinks, type DomainLinks, type LinkedDomains } from './domain-link
 import { billedBetween, createEarnings } from './earnings/index.ts'
 import { createRecordedEvents } from './events/index.ts'
 import { createExams } from './exams/index.ts'
-import { createHardware } from './hardware/index.ts'
+import { createDevices, createHardware } from './hardware/index.ts'
+import type { SensorsPort } from './hardware/sensors.port.ts'
 import { createHome } from './home/index.ts'
 import { sellerKeyPath } from './identity/index.ts'
 import { createHandBack, createJobs, MeasuresOfAll, type Jobs } from './jobs/index.ts'
@@ -43,6 +44,8 @@ export interface DomainOptions {
    * default.
    */
   calibrateOnDeploy?: boolean
+  /** Reads what drivers say of GPUs; null or missing where the process has no such child. */
+  sensors?: SensorsPort | null
   /** Where watts are read; the system's own meters by default. */
   powerSources?: PowerSources
   /** Databases that are as their last owner left them in order; the others are checked at the start. */
@@ -120,6 +123,8 @@ function createMachineDomains(
   })
   const ownUse = createOwnUse(context, deployments, options.endpoint ?? null)
   const recorded = createRecordedEvents(context)
+  const devices = createDevices(context, { hardware, deployments, recorded, sensors: options.sensors ?? null })
+  const spilled = (deploymentId: string): Promise<number | null> => devices.spilled(deploymentId)
   const storage = createStorage(context, venues, { isClean: options.isClean, onBack: links.recordRemaining })
   const breaker = createBreaker(context, {
     deployments,
@@ -127,10 +132,25 @@ function createMachineDomains(
     venues,
     recorded,
     storage,
+    spilled,
     sellerKey: { path: sellerKeyPath(context.dataDir), publicKey: context.key.publicKey },
   })
+  devices.reportTo(breaker)
   const backup = createBackup(context)
-  return { settings, onboarding, hardware, models, deployments, power, ownUse, recorded, storage, breaker, backup }
+  return {
+    settings,
+    onboarding,
+    hardware,
+    devices,
+    models,
+    deployments,
+    power,
+    ownUse,
+    recorded,
+    storage,
+    breaker,
+    backup,
+  }
 }
 
 /** Of one venue: exams, listings, jobs and their money. */
@@ -142,6 +162,7 @@ function createVenueDomains(
   const { deployments, power, onboarding, breaker } = machine
   const terms = createLastTerms(context)
   const exams = createExams(context, { deployments, specs: terms.specs, breaker })
+  machine.devices.onSpill(({ deploymentId, since, bytes }) => exams.spoil(deploymentId, since, bytes))
   const qualifications = () => exams.qualifications()
   const serving: Late<Jobs> = late('the jobs of a venue')
   const listings = createListings(context, {

@@ -49,8 +49,9 @@ export class Children {
       process.on('exit', (code) => {
         gone = true
         this.#alive.delete(child)
-        // An engine's memory is its model's file, which is elsewhere.
-        const unspoken = kind === 'engine' ? null : reasonOfEnd({ code, signal: null }, this.#folder)
+        // An engine's memory is its model's file, which is elsewhere; sensors have none.
+        const unspoken =
+          kind === 'engine' || kind === 'sensors' ? null : reasonOfEnd({ code, signal: null }, this.#folder)
         resolve({ code, signal: null, words: unspoken?.message ?? words })
       })
     })

@@ -18,6 +18,7 @@ import { progressLine } from '#db/bring-up-to-date.ts'
 import { acquireLock } from '#db/lock.ts'
 import { createEndpoint } from '#endpoint/index.ts'
 import { createEngines } from '#engine/engines.ts'
+import { createSensors } from '#sensors/client/sensors-client.ts'
 import { createStokerVenue } from '#venues/stoker/index.ts'
 import { busyNoMore, busyWith, pulse } from '#lib/child-words.ts'
 import { coreDumps, switchOffCoreDumps } from '#lib/core-dumps.ts'
@@ -91,6 +92,7 @@ async function start(
     version,
     drivers: { stoker },
     engines,
+    sensors: createSensors({ fork: () => link.fork('sensors'), clock: systemClock, log }),
     endpoint: createEndpoint({ clock: systemClock, ids, log }),
     clock: systemClock,
     ids,

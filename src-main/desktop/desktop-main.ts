@@ -141,6 +141,7 @@ const shell = new Shell({
     core: built('core.js'),
     engine: built('engine.js'),
     exchange: built('exchange.js'),
+    sensors: built('sensors.js'),
     preload: join(import.meta.dirname, '../preload/preload.cjs'),
     renderer: join(import.meta.dirname, '../renderer'),
     dataDir,

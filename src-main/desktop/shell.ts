@@ -21,6 +21,7 @@ export interface ShellPaths {
   core: string
   engine: string
   exchange: string
+  sensors: string
   preload: string
   renderer: string
   dataDir: string

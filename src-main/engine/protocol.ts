@@ -117,4 +117,6 @@ export type EngineHostEvent =
     }
   | { t: 'error'; job: string; error: ErrorValue }
   | { t: 'stats'; stats: HostStats }
+  /** Of the load under way: steps of its warm-up that are done. */
+  | { t: 'warming'; done: number; of: number }
   | { t: 'pong'; n: number }

@@ -23,8 +23,21 @@ const COMMON = [
   'NODE_COMPILE_CACHE',
   'STOKER_LOG',
 ] as const
-/** What GPU drivers and the engine library read. */
-const GPU = ['CUDA_*', 'HIP_*', 'ROCR_*', 'HSA_*', 'GGML_*', 'VK_*', 'NVIDIA_*', 'NODE_LLAMA_CPP_*'] as const
+/** What GPU drivers and the engine library read; among it where a driver keeps what it compiled. */
+const GPU = [
+  'CUDA_*',
+  'HIP_*',
+  'ROCR_*',
+  'HSA_*',
+  'GGML_*',
+  'VK_*',
+  'NVIDIA_*',
+  'MESA_*',
+  'RADV_*',
+  '__GL_SHADER_DISK_CACHE*',
+  'XDG_CACHE_HOME',
+  'NODE_LLAMA_CPP_*',
+] as const
 /** How remote servers are reached, and whom TLS trusts. */
 const NETWORK = [
   'HTTP_PROXY',
@@ -42,6 +55,8 @@ const SCREEN = ['DISPLAY', 'WAYLAND_DISPLAY', 'XAUTHORITY', 'XDG_*', 'DBUS_SESSI
 export const CHILD_ENVIRONMENT = {
   engine: [...COMMON, ...GPU],
   exchange: COMMON,
+  /** Every device, whatever the owner lets the engine see. */
+  sensors: COMMON,
   core: [...COMMON, ...GPU, ...NETWORK, ...SCREEN, 'STOKER_*'],
 } as const satisfies Record<string, readonly string[]>
 

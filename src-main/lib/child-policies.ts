@@ -27,7 +27,7 @@ export interface ChildPolicy extends Pauses {
   /** Who was ready so long has not failed: the count starts afresh, ms. Null where only success does that. */
   readonly healthyMs: number | null
   /** So many failures in a row and it is given up: of one that was never ready, and of one that was. Null: never. */
-  readonly failuresMax: { readonly first: number; readonly later: number | null }
+  readonly failuresMax: { readonly first: number | null; readonly later: number | null }
   readonly end: EndTimes
 }
 
@@ -60,6 +60,18 @@ export const CHILD_POLICIES = {
     /** Five take about four seconds and their starts, in which a killed owner's host lets go of folder and port. */
     failuresMax: { first: 5, later: null },
     end: { askMs: 3_000, terminateMs: 1_000, killMs: KILL_MS },
+  },
+  /**
+   * Asks drivers; only where something hints at a GPU. A driver that hangs holds it, so that its silence counts while it is
+   * asked; one that crashes it again and again is asked every five minutes, for ever: it may be updated.
+   */
+  sensors: {
+    readyMs: READY_MS,
+    silence: { saidMs: 5_000, killMs: 20_000, counts: 'with work' },
+    pausesMs: [1_000, 10_000, 60_000, 300_000],
+    healthyMs: 60_000,
+    failuresMax: { first: null, later: null },
+    end: { askMs: 300, terminateMs: 0, killMs: KILL_MS },
   },
   /** The core in the desktop shell; headless it is the process that the owner started. */
   core: {
@@ -98,7 +110,9 @@ export function policyTable(): string {
       : `said after ${seconds(policy.silence.saidMs)}, killed after ${seconds(policy.silence.killMs)}, counts ${policy.silence.counts}`,
     each(policy.pausesMs),
     policy.healthyMs === null ? 'a finished job' : `${seconds(policy.healthyMs)} ready`,
-    `${policy.failuresMax.first} in a row${policy.failuresMax.later === null ? ' before it was ever ready; afterwards never' : ''}`,
+    policy.failuresMax.first === null
+      ? 'never'
+      : `${policy.failuresMax.first} in a row${policy.failuresMax.later === null ? ' before it was ever ready; afterwards never' : ''}`,
     `${seconds(policy.end.askMs)} · ${policy.end.terminateMs === 0 ? '–' : seconds(policy.end.terminateMs)} · ${seconds(policy.end.killMs)}`,
   ])
   const head = [

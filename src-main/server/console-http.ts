@@ -55,7 +55,10 @@ function createApp(deps: HttpDeps): Hono<Env> {
   addAuthRoutes(app, deps)
   addWorkRoutes(app, deps)
   app.get('*', async (c) => {
-    const response = await serveStatic(deps.rendererDir, c.req.path)
+    const response = await serveStatic(deps.rendererDir, c.req.path, {
+      acceptEncoding: c.req.header('accept-encoding'),
+      ifNoneMatch: c.req.header('if-none-match'),
+    })
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.headers.set(name, value)
     return response
   })

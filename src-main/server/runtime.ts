@@ -16,6 +16,8 @@ import { progressLine } from '#db/bring-up-to-date.ts'
 import { createEndpoint } from '#endpoint/index.ts'
 import { createEngines } from '#engine/engines.ts'
 import { forkEngineChild } from '#engine/client/fork-child.ts'
+import { forkSensors } from '#sensors/client/fork-sensors.ts'
+import { createSensors } from '#sensors/client/sensors-client.ts'
 import { createStokerVenue } from '#venues/stoker/index.ts'
 import { coreDumps } from '#lib/core-dumps.ts'
 import { giveBackAtRest } from '#lib/rest-memory.ts'
@@ -155,6 +157,7 @@ function createHeadlessCore(
     host,
     drivers: { stoker },
     engines: createEngines({ fork: forkEngineChild, clock, log }),
+    sensors: createSensors({ fork: forkSensors, clock, log }),
     endpoint: createEndpoint({ clock, ids, log }),
     signingKey,
     version,

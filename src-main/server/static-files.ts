@@ -1,4 +1,5 @@
 /** Serves the built renderer: a fixed folder, normalised paths, known types, hashed assets for ever. */
+import { createHash } from 'node:crypto'
 import { readFile, realpath, stat } from 'node:fs/promises'
 import { extname, join, normalize, sep } from 'node:path'
 
@@ -52,8 +53,50 @@ export async function fileFor(root: string, urlPath: string): Promise<string | n
 /** Vite's output names carry eight or more characters of hash before the extension. */
 const isHashed = (path: string): boolean => /\/assets\/.+-[A-Za-z0-9_-]{8,}\.[a-z0-9]+$/.test(path)
 
-/** Answers one GET from `root`. Without a build, `/` says what to run. */
-export async function serveStatic(root: string, urlPath: string): Promise<Response> {
+/** What a browser sent that decides how a file goes out. */
+export interface AskedHow {
+  readonly acceptEncoding?: string | undefined
+  readonly ifNoneMatch?: string | undefined
+}
+
+/** Best first: what the build wrote beside its texts (renderer.config.ts). */
+const ENCODINGS = [
+  { name: 'br', ending: '.br' },
+  { name: 'gzip', ending: '.gz' },
+] as const
+
+/** True where the header names the encoding and does not refuse it by `q=0`. */
+const accepts = (header: string, name: string): boolean =>
+  header.split(',').some((part) => {
+    const [named, ...params] = part.split(';').map((word) => word.trim().toLowerCase())
+    return named === name && !params.some((param) => /^q=0(\.0*)?$/.test(param))
+  })
+
+/** The bytes as they go out, with the name of their encoding. */
+async function bytesOf(
+  file: string,
+  acceptEncoding: string,
+): Promise<{ bytes: Buffer<ArrayBuffer>; encoding: string | null }> {
+  for (const { name, ending } of ENCODINGS) {
+    if (!accepts(acceptEncoding, name)) continue
+    try {
+      return { bytes: await readFile(file + ending), encoding: name }
+    } catch {
+      // Not every file has one.
+    }
+  }
+  return { bytes: await readFile(file), encoding: null }
+}
+
+/**
+ * Answers one GET from `root`, compressed as the build left it where the browser takes that; 304 where it has these
+ * very bytes. Without a build, `/` says what to run.
+ */
+export async function serveStatic(
+  root: string,
+  urlPath: string,
+  { acceptEncoding = '', ifNoneMatch = '' }: AskedHow = {},
+): Promise<Response> {
   const file = await fileFor(root, urlPath)
   if (file === null) {
     if (urlPath !== '/') return plain(404, 'There is nothing here.')
@@ -64,5 +107,15 @@ export async function serveStatic(root: string, urlPath: string): Promise<Respon
   }
   const type = TYPES[extname(file)] ?? 'application/octet-stream'
   const caching = isHashed(urlPath) ? 'public, max-age=31536000, immutable' : 'no-cache'
-  return new Response(await readFile(file), { headers: { 'content-type': type, 'cache-control': caching } })
+  const { bytes, encoding } = await bytesOf(file, acceptEncoding)
+  const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`
+  const headers = {
+    'content-type': type,
+    'cache-control': caching,
+    etag,
+    vary: 'accept-encoding',
+    ...(encoding === null ? {} : { 'content-encoding': encoding }),
+  }
+  const isKnown = ifNoneMatch.split(',').some((known) => known.trim().replace(/^W\//, '') === etag)
+  return isKnown ? new Response(null, { status: 304, headers }) : new Response(bytes, { headers })
 }

@@ -57,6 +57,7 @@ const READ_AGAIN: Readonly<Record<Topic, readonly (readonly string[])[]>> = {
     ['models', 'deployments'],
     ['app', 'home'],
   ],
+  hardware: [['app', 'hardware']],
   exchange: [['market'], ['app', 'hello'], ['app', 'home']],
   power: [
     ['app', 'power'],

@@ -25,7 +25,8 @@ function useTheme(): void {
 
 /** A new page starts at its top, with the focus on it, so that the keyboard and screen readers follow. */
 function useFocusOnPage() {
-  const path = useRouterState({ select: (state) => state.location.pathname })
+  // The page that is shown, not the one whose file is still on its way.
+  const path = useRouterState({ select: ({ resolvedLocation, location }) => (resolvedLocation ?? location).pathname })
   const main = useRef<HTMLElement>(null)
   const shown = useRef(path)
   useEffect(() => {

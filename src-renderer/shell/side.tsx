@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 
 import { Flame } from '#ui/flame.tsx'
+import { gpusOf } from '#ui/hardware-facts.tsx'
 import { memory, tokPerS, watts } from '#ui/format.ts'
 import { Pill } from '#ui/pill.tsx'
 import { clock } from '#ui/format-time.ts'
@@ -16,15 +17,14 @@ function Rig() {
   const settings = useQuery(rpc.app.settings.queryOptions()).data
   const live = useLive()
   const { stale, since } = useStaleness()
-  const gpu = hardware?.gpus[0]
+  const gpus = hardware === undefined ? [] : gpusOf(hardware)
+  const [gpu] = gpus
   return (
     <div className={`rig ${stale ? 'is-stale' : ''}`}>
       <b>{settings?.rigName ?? hardware?.hostname ?? 'this rig'}</b>
       {hardware !== undefined && (
         <span>
-          {gpu === undefined
-            ? hardware.cpu
-            : `${gpu.name}${hardware.gpus.length > 1 ? `, first of ${hardware.gpus.length} GPUs` : ''}`}
+          {gpu === undefined ? hardware.cpu : `${gpu.name}${gpus.length > 1 ? `, first of ${gpus.length} GPUs` : ''}`}
         </span>
       )}
       {hardware !== undefined && (

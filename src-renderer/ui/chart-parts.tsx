@@ -1,14 +1,13 @@
 /**
- * What the charts of income share: the hover's lines, the axes, and the strip of electricity that hangs below in its
- * own unit.
+ * What the charts of income share of recharts: the axes, and the strip of electricity that hangs below in its own unit.
  */
-import type { ReactNode } from 'react'
 import { Bar, BarChart, Line, LineChart, ResponsiveContainer, XAxis, YAxis } from 'recharts'
 
-import { axisWidth } from './axis.ts'
-import { tickLabel, ticks } from './chart-data.ts'
-import { POWER, powerMoney, type Scaled } from './format.ts'
-import { t } from './say.ts'
+import { tickLabel } from './chart-data.ts'
+import type { Axes } from './chart-scale.tsx'
+import { POWER } from './format.ts'
+
+export { axesOf, powerLine, TipLines } from './chart-scale.tsx'
 
 /** Height of the strip of electricity with the labels of the time axis, in pixels. */
 export const BELOW_HEIGHT = 62
@@ -20,26 +19,6 @@ export const X_AXIS = {
   minTickGap: 28,
 } as const
 
-export interface Axes {
-  /** Ticks above the axis in the smallest parts of the unit, and the one below it in those of electricity. */
-  readonly top: readonly number[]
-  readonly below: number
-  readonly width: number
-  readonly unit: Scaled
-}
-
-/** Both halves get the same room for their figures, so that their buckets stand below each other. */
-export function axesOf(highest: number, power: number, unit: Scaled): Axes {
-  const top = ticks(highest)
-  const below = ticks(power).at(-1) ?? 0
-  return {
-    top,
-    below,
-    width: axisWidth([...top.map((value) => tickLabel(value, top[1] ?? 1, unit)), tickLabel(below, below, POWER)]),
-    unit,
-  }
-}
-
 export const yAxis = ({ top, width, unit }: Axes) =>
   ({
     width,
@@ -49,25 +28,6 @@ export const yAxis = ({ top, width, unit }: Axes) =>
     tickLine: false,
     axisLine: false,
   }) as const
-
-export function TipLines({ title, lines }: { title: ReactNode; lines: readonly (readonly [string, ReactNode])[] }) {
-  return (
-    <div className="chart-tip num">
-      <b>{title}</b>
-      {lines.map(([name, value]) => (
-        <div key={name}>
-          <span>{name}</span>
-          <span>{value}</span>
-        </div>
-      ))}
-    </div>
-  )
-}
-
-export const powerLine = (power: number | null, currency: string): readonly [string, string] => [
-  t('income.electricity'),
-  power === null ? t('income.unknown') : powerMoney(power, currency),
-]
 
 interface BelowProps {
   rows: readonly { label: string; power: number | null }[]

@@ -18,9 +18,11 @@ import {
 } from 'recharts'
 
 import { type ChartRow, colourOf, highestOf, type IncomeSource } from './chart-data.ts'
-import { axesOf, BELOW_HEIGHT, ElectricityBelow, powerLine, TipLines, X_AXIS, yAxis } from './chart-parts.tsx'
-import { amount, unitWord } from './format.ts'
+import { axesOf, BELOW_HEIGHT, ElectricityBelow, X_AXIS, yAxis } from './chart-parts.tsx'
+import { IncomeTip } from './income-legend.tsx'
 import { t } from './say.ts'
+
+export { axisUnits, IncomeLegend } from './income-legend.tsx'
 
 export interface IncomeChartProps {
   rows: readonly ChartRow[]
@@ -32,30 +34,6 @@ export interface IncomeChartProps {
   /** Marks the present where the range goes on beyond it. */
   nowLabel?: string
   height?: number
-}
-
-function Tip({
-  row,
-  sources,
-  unit,
-  powerCurrency,
-}: {
-  row: ChartRow | undefined
-  sources: readonly IncomeSource[]
-  unit: Unit
-  powerCurrency: string
-}) {
-  if (row === undefined) return null
-  const income = sources.flatMap(({ source, name }) => [
-    [t('income.available', { name }), amount(row.available[source] ?? 0, unit)] as const,
-    [t('income.held', { name }), amount(row.held[source] ?? 0, unit)] as const,
-  ])
-  return (
-    <TipLines
-      title={t('income.tip', { label: row.label, unit: unitWord(unit) })}
-      lines={[...income, powerLine(row.power, powerCurrency), [t('income.jobs'), row.jobs]]}
-    />
-  )
 }
 
 function Hatches({ id, sources }: { id: string; sources: readonly IncomeSource[] }) {
@@ -112,7 +90,7 @@ export function IncomeChart({ rows, sources, unit, powerCurrency, label, nowLabe
   // Without anything held the bars stand in the middle of their bucket.
   const anyHeld = rows.some((row) => Object.values(row.held).some((nano) => nano > 0))
   const tip = (values: { payload?: readonly { payload?: unknown }[] }) => (
-    <Tip
+    <IncomeTip
       row={values.payload?.[0]?.payload as ChartRow | undefined}
       sources={sources}
       unit={unit}
@@ -154,29 +132,3 @@ export function IncomeChart({ rows, sources, unit, powerCurrency, label, nowLabe
     </figure>
   )
 }
-
-/** The words for the colours; the units stand in axisUnits. */
-export function IncomeLegend({ sources }: { sources: readonly IncomeSource[] }) {
-  return (
-    <ul className="legend">
-      {sources.map(({ source, name, place }) => (
-        <li key={source}>
-          <i style={{ background: colourOf(place) }} />
-          {name}
-        </li>
-      ))}
-      <li>
-        <i className="hatch" />
-        {t('income.heldBeside')}
-      </li>
-      <li>
-        <i style={{ background: 'var(--power)' }} />
-        {t('income.electricity')}
-      </li>
-    </ul>
-  )
-}
-
-/** The two units of the two axes, in words. */
-export const axisUnits = (unit: Unit, powerCurrency: string): string =>
-  t('income.axes', { unit: unitWord(unit), power: powerCurrency })

@@ -53,6 +53,7 @@ const RELEASED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '0170 chains by key': '1cfeba3e3e40e9fba76258a76e5b5f2957e4e8b5f52d71fd875b01a18dc33a35',
     '0180 breaker checks': '40bf5609b1f5332365d391a8e3b09cdf124e1485d3ea7fa7c50590422e61cc4d',
     '0190 fewer pages': '40e5fa2a56ef3b3ae107ad97100aded40a657130b974d6304cd915f9e1f7364a',
+    '0200 exam voided': 'e8cf7abbb069d176f34ac2e7945edd536fb7b72d9208ca70c599ae8d8f797a49',
   },
   'exchange.db': {
     '0010 books': '53cd94d4a564409b5c4a59e6fb5951516b0f059ab6bda3930ef660216febeac2',

@@ -16,6 +16,7 @@ const paths = {
   core: 'core.js',
   engine: 'engine.js',
   exchange: 'exchange.js',
+  sensors: 'sensors.js',
   preload: 'preload.cjs',
   renderer: '/app/renderer',
   dataDir: '/data',

@@ -2,16 +2,15 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import { expect, type Page } from '@playwright/test'
 
-type Result = Awaited<ReturnType<AxeBuilder['analyze']>>['violations'][number]
+import { hashOf, type PageName } from './page-names.ts'
 
-export const PAGES = ['home', 'models', 'exam', 'market', 'jobs', 'earnings', 'settings', 'backup', 'welcome'] as const
-export type PageName = (typeof PAGES)[number]
+export { type PageName, PAGES } from './page-names.ts'
+
+type Result = Awaited<ReturnType<AxeBuilder['analyze']>>['violations'][number]
 
 /** Null when there is a browser; else why the suite is skipped. */
 export const noBrowser = (): string | null =>
   (process.env['STOKER_BROWSER'] ?? '') === '' ? 'no Chromium on this machine; set STOKER_CHROMIUM' : null
-
-export const hashOf = (page: PageName): string => (page === 'home' ? '#/' : `#/${page}`)
 
 const titleOf = (page: PageName): RegExp => new RegExp(page === 'welcome' ? '^First run' : `^${page}`, 'i')
 

@@ -27,6 +27,8 @@ describe('the environment of a child', () => {
   it.each([
     ['engine', ['PATH', 'HOME', 'LC_ALL', 'STOKER_LOG', 'CUDA_VISIBLE_DEVICES', 'GGML_VK_VISIBLE_DEVICES']],
     ['exchange', ['PATH', 'HOME', 'LC_ALL', 'STOKER_LOG']],
+    // Every card, whatever the engine may use.
+    ['sensors', ['PATH', 'HOME', 'LC_ALL', 'STOKER_LOG']],
     [
       'core',
       [

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import { join } from 'node:path'
 
@@ -260,5 +260,27 @@ describe('the contract over a WebSocket', () => {
     const closed = once(socket, 'close')
     socket.send('x'.repeat(4 * 2 ** 20 + 1))
     expect((await closed)[0]).toBe(1_009)
+  })
+})
+
+describe('the page over the wire', () => {
+  it('is asked for again and known by its tag, carries the policy, and comes compressed where that is taken', async () => {
+    const built = join(s.dir, 'renderer')
+    mkdirSync(join(built, 'assets'))
+    writeFileSync(join(built, 'assets', 'index-AbCd1234.js'), 'plain')
+    writeFileSync(join(built, 'assets', 'index-AbCd1234.js.br'), 'brotli')
+    const page = await send(`${s.url}/`, 'GET')
+    expect([page.status, page.headers['cache-control']]).toEqual([200, 'no-cache'])
+    const known = await send(`${s.url}/`, 'GET', { 'if-none-match': String(page.headers['etag']) })
+    expect([known.status, known.body]).toEqual([304, ''])
+    const asset = await send(`${s.url}/assets/index-AbCd1234.js`, 'GET', { 'accept-encoding': 'gzip, br' })
+    expect([asset.body, asset.headers['content-encoding'], asset.headers['cache-control']]).toEqual([
+      'brotli',
+      'br',
+      'public, max-age=31536000, immutable',
+    ])
+    for (const { headers } of [page, known, asset])
+      expect(headers['content-security-policy']).toContain("script-src 'self'; ")
+    expect((await send(`${s.url}/auth/state`, 'GET')).headers['cache-control']).toBe('no-store')
   })
 })

@@ -52,6 +52,52 @@ describe('static files', () => {
     ])
   })
 
+  describe('compressed by the build', () => {
+    const asset = '/assets/index-AbCd1234.js'
+    function packed(): string {
+      const { root } = site()
+      writeFileSync(join(root, `${asset}.br`), 'brotli')
+      writeFileSync(join(root, `${asset}.gz`), 'gzip')
+      return root
+    }
+    it.each([
+      ['gzip, deflate, br, zstd', 'br', 'brotli'],
+      ['gzip, deflate', 'gzip', 'gzip'],
+      ['br;q=0, gzip;q=0.5', 'gzip', 'gzip'],
+      ['BR', 'br', 'brotli'],
+      ['brotli', null, 'x'],
+      ['identity', null, 'x'],
+      ['', null, 'x'],
+    ])('to who accepts "%s" goes %s, with the type of the file itself', async (acceptEncoding, encoding, text) => {
+      const answer = await serveStatic(packed(), asset, { acceptEncoding })
+      expect([answer.headers.get('content-encoding'), await answer.text()]).toEqual([encoding, text])
+      expect([answer.headers.get('content-type'), answer.headers.get('vary')]).toEqual([
+        'text/javascript; charset=utf-8',
+        'accept-encoding',
+      ])
+    })
+
+    it('sends the file itself where the build wrote nothing beside it', async () => {
+      const answer = await serveStatic(packed(), '/', { acceptEncoding: 'br, gzip' })
+      expect([answer.headers.get('content-encoding'), await answer.text()]).toEqual([null, '<html>'])
+    })
+  })
+
+  it('answers 304 to who has these very bytes, and 200 once they are others', async () => {
+    const { root } = site()
+    const etag = (await serveStatic(root, '/')).headers.get('etag') ?? ''
+    const ask = (ifNoneMatch: string) => serveStatic(root, '/', { ifNoneMatch })
+    const known = await ask(`"other", W/${etag}`)
+    expect([known.status, await known.text(), known.headers.get('cache-control'), known.headers.get('etag')]).toEqual([
+      304,
+      '',
+      'no-cache',
+      etag,
+    ])
+    writeFileSync(join(root, 'index.html'), '<html lang="en">')
+    expect((await ask(etag)).status).toBe(200)
+  })
+
   it('says what to run when nothing is built', async () => {
     const response = await serveStatic(join(tempDir(), 'nothing'), '/')
     expect([response.status, (await response.text()).includes('npm run build')]).toEqual([503, true])

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { buildIsStale } from '#cli/start/renderer-build.ts'
 
 export const ROOT = resolve(import.meta.dirname, '../..')
-export const bundle = (name: 'shell' | 'core' | 'engine' | 'exchange'): string =>
+export const bundle = (name: 'shell' | 'core' | 'engine' | 'exchange' | 'sensors'): string =>
   join(ROOT, 'out', 'main', `${name}.js`)
 
 export function ensureBuilt(): void {

@@ -45,6 +45,7 @@ export async function startDesktopApp(dataDir: string): Promise<DesktopApp> {
     core: bundle('core'),
     engine: bundle('engine'),
     exchange: bundle('exchange'),
+    sensors: bundle('sensors'),
     preload: '',
     renderer: join(ROOT, 'out', 'renderer'),
     dataDir,

@@ -29,7 +29,8 @@ export async function startFakeServer(
     const auth = fakeAuth(path, options.loggedIn ?? true)
     if (auth !== null)
       return void response.writeHead(auth.status, { 'content-type': 'application/json' }).end(JSON.stringify(auth.body))
-    void serveStatic(root, path).then(async (answer) =>
+    const { 'accept-encoding': acceptEncoding, 'if-none-match': ifNoneMatch } = request.headers
+    void serveStatic(root, path, { acceptEncoding, ifNoneMatch }).then(async (answer) =>
       response
         .writeHead(answer.status, Object.fromEntries(answer.headers))
         .end(Buffer.from(await answer.arrayBuffer())),

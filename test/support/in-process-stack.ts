@@ -10,6 +10,7 @@ import type { Clock } from '#contract/time.ts'
 import { SUPPLIER_PATH_V2 } from '#contract/supplier-v2.ts'
 import { createCore, type Core } from '#core/core.ts'
 import type { EnginesPort } from '#core/engine/engines.port.ts'
+import type { SensorsPort } from '#core/hardware/sensors.port.ts'
 import type { VenueDriver } from '#core/venues/index.ts'
 import { createStokerVenue } from '#venues/stoker/index.ts'
 import { systemClock } from '#lib/system-clock.ts'
@@ -41,6 +42,8 @@ export interface InProcessStackDeps {
   specs?: readonly GradeSpec[]
   /** New ones for every core that is started; the core stops them. */
   engines: () => EnginesPort
+  /** What drivers say; nobody asks them by default. */
+  sensors?: SensorsPort
   /** Of both sides; the system's by default. */
   clock?: Clock
   /** What the owner was told: title and text. */
@@ -55,6 +58,7 @@ export async function openInProcessStack({
   specs,
   engines,
   clock = systemClock,
+  sensors,
   onNotify = () => undefined,
 }: InProcessStackDeps): Promise<InProcessStack> {
   const log = createLog('test')
@@ -94,6 +98,7 @@ export async function openInProcessStack({
       drivers: { stoker },
       engines: engines(),
       calibrateOnDeploy: false,
+      ...(sensors === undefined ? {} : { sensors }),
       signingKey: key,
       version: '0.0.0',
       bundledModelsDir: join(folder, 'none'),

@@ -83,6 +83,8 @@ export const sellerFailures = {
   'deployment.changesFull': ['UNAVAILABLE'],
   'deployment.unknown': ['NOT_FOUND'],
   'deployment.handedBack': ['CANCELLED'],
+  'deployment.unloadedWhileLoading': ['CANCELLED'],
+  'deployment.layersBeyond': ['BAD_REQUEST', 'asked', 'layers', 'all'],
   'deployment.gpuEachNeedsLayers': ['BAD_REQUEST'],
   'deployment.gpuEachNeedsSeveral': ['BAD_REQUEST', 'seen'],
 } as const

@@ -9,6 +9,8 @@ export type BreakerReport =
   /** A bought job was served to its end: faults before it are not in a row any more. */
   | { kind: 'served'; deploymentId: string }
   | { kind: 'silent-engine'; deploymentId: string; silentMs: number }
+  /** So many bytes of it went over from the GPU's memory into main memory while it served. */
+  | { kind: 'memory-spill'; deploymentId: string; bytes: number }
   /** Its process crashed too often in a row; nothing starts it again but a self-check or the owner. */
   | { kind: 'broken-engine'; deploymentId: string; found: Reason }
   /** What lies at the model's place is another file, may be one (stamp or inode differ), or nothing. */

@@ -45,6 +45,7 @@ export interface Moment {
   mono: number
 }
 
+const MIB = 1_048_576
 /** Deployments and trips of the past that are remembered; the oldest goes first. */
 const KEPT_MAX = 1_000
 
@@ -80,6 +81,10 @@ function causeOf(what: BreakerReport, nameOf: (deploymentId: string) => string):
     case 'silent-engine': {
       const params = { model: nameOf(what.deploymentId), seconds: Math.round(what.silentMs / SECOND_MS) }
       return { kind: what.kind, subject: what.deploymentId, reason: because('breaker.silentEngine', params) }
+    }
+    case 'memory-spill': {
+      const params = { model: nameOf(what.deploymentId), mib: Math.round(what.bytes / MIB) }
+      return { kind: what.kind, subject: what.deploymentId, reason: because('breaker.memorySpill', params) }
     }
     case 'broken-engine': {
       const params = { model: nameOf(what.deploymentId), found: what.found }

@@ -39,6 +39,8 @@ export interface BreakerDeps {
   models: Pick<ModelsService, 'ready'>
   venues: readonly { venueId: VenueId; realmDb: Db }[]
   recorded: RecordedEvents
+  /** How much of a deployment lies in main memory since it spilled; null where nobody can say. */
+  spilled?: SelfCheckDeps['spilled']
   sellerKey: SellerKeyFile
   storage: Pick<Storage, 'listen' | 'look' | 'gone'>
 }
@@ -141,6 +143,7 @@ export function createBreaker(context: BreakerContext, deps: BreakerDeps): Break
     ...deps,
     dbOf: (subject) =>
       subject === '' ? rigDb : (deps.venues.find(({ venueId }) => venueId === subject)?.realmDb ?? null),
+    spilled: deps.spilled ?? (() => Promise.resolve(null)),
     books: deps.storage,
     keyGone,
   })

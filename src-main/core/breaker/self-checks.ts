@@ -22,10 +22,14 @@ export interface SelfCheckDeps {
   models: Pick<ModelsService, 'ready'>
   /** The database of a venue, the machine's own for ''; null when there is no such venue. */
   dbOf(this: void, subject: string): Db | null
+  /** How much of a deployment lies in main memory since it spilled, bytes, counted now; null where nobody can say. */
+  spilled(this: void, deploymentId: string): Promise<number | null>
   books: Pick<Storage, 'look' | 'gone'>
   /** The path of the seller's key where it is gone or another; null when it stands. */
   keyGone(this: void): Promise<string | null>
 }
+
+const MIB = 1_048_576
 
 /** The end of text is masked, so that a working engine gives exactly so many tokens whatever the model thinks of it. */
 const SHORT: EngineRequest = {
@@ -88,6 +92,14 @@ function look({ books }: SelfCheckDeps): Reason | null {
   return path === null ? null : because('breaker.folderGone', { path })
 }
 
+/** It may be sold again once the part is back, or once it was loaded anew; what nobody can count is not believed. */
+async function count({ spilled, deployments }: SelfCheckDeps, deploymentId: string): Promise<Reason | null> {
+  if (deployments.loaded(deploymentId) === null) return because('breaker.notLoaded')
+  const bytes = await spilled(deploymentId)
+  if (bytes === null) return because('breaker.notMeasured')
+  return bytes === 0 ? null : because('breaker.stillSpilled', { mib: Math.round(bytes / MIB) })
+}
+
 async function key({ keyGone }: SelfCheckDeps): Promise<Reason | null> {
   const path = await keyGone()
   return path === null ? null : because('breaker.keyGone', { path })
@@ -97,7 +109,7 @@ export async function selfCheck(
   deps: SelfCheckDeps,
   { kind, subject }: Pick<Trip, 'kind' | 'subject'>,
 ): Promise<Reason | null> {
-  const checks = { generate, hash, write, look, key } as const
+  const checks = { generate, hash, write, look, key, count } as const
   try {
     return await checks[TRIGGERS[kind].check](deps, subject)
   } catch (error) {

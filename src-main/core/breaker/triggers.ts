@@ -8,9 +8,10 @@ export interface Trigger {
   readonly withinMs: number
   /**
    * Must succeed before it is offered again: a real short generation (by an engine started again where it had given up),
-   * a hash of the file, a write to the books, a look at the folder, or at the seller's key.
+   * a hash of the file, a write to the books, a look at the folder, at the seller's key, or a count of what
+   * lies in main memory.
    */
-  readonly check: 'generate' | 'hash' | 'write' | 'look' | 'key'
+  readonly check: 'generate' | 'hash' | 'write' | 'look' | 'key' | 'count'
   /** Before the first self-check; each that fails doubles it, up to the bound. ms. */
   readonly firstCheckMs: number
   readonly checkMaxMs: number
@@ -35,6 +36,15 @@ export const TRIGGERS = {
     firstCheckMs: SECOND_MS,
     checkMaxMs: MINUTE_MS,
     byHand: 'relist',
+  },
+  /** Parts of the model went over into main memory, where it is many times slower; two counts in a row say so. */
+  'memory-spill': {
+    scope: 'deployment',
+    withinMs: 15 * SECOND_MS,
+    check: 'count',
+    firstCheckMs: 5 * SECOND_MS,
+    checkMaxMs: 5 * MINUTE_MS,
+    byHand: 'check',
   },
   /** It crashed too often in a row, and its supervisor starts it no more by itself. */
   'broken-engine': {

@@ -191,7 +191,9 @@ export interface LoadStatus {
 
 /** State and detail for screens, from how far it is and what its engine says (null: there is none). */
 export function deploymentState(status: LoadStatus, engine: EngineState | null): Pick<Deployment, 'state' | 'detail'> {
-  if (status.loading) return { state: 'loading', detail: null }
+  const warmUp = engine?.kind === 'starting' ? engine.warmUp : undefined
+  if (status.loading || (warmUp !== undefined && status.failure === null))
+    return { state: 'loading', detail: warmUp === undefined ? null : because('deployment.warming', { ...warmUp }) }
   if (status.failure !== null) return { state: 'failed', detail: status.failure.reason }
   if (!status.attached || engine === null) return { state: 'stopped', detail: null }
   switch (engine.kind) {

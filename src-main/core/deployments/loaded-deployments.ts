@@ -66,6 +66,8 @@ export class LoadedDeployments {
   readonly #listeners = new Set<() => void>()
   readonly #changeListeners = new Set<(change: ModelChange) => void>()
   #loadingId: DeploymentId | null = null
+  /** Ends the load under way alone; a new one for each. */
+  #loadEnded = new AbortController()
   /** Ends with endAll: a load asked for before one must not succeed after it, and a measurement stops. */
   #cancelled = new AbortController()
 
@@ -160,12 +162,22 @@ export class LoadedDeployments {
     return this.modelOf(deploymentId) ?? this.#turns.run(() => this.#load(deploymentId, givenBack))
   }
 
-  unload(deploymentId: DeploymentId): Promise<void> {
+  /** A load of it that is under way, its warm-up too, ends at once with CANCELLED. */
+  async unload(deploymentId: DeploymentId): Promise<void> {
+    if (this.#loadingId === deploymentId) {
+      this.#checkUnused(deploymentId)
+      this.#loadEnded.abort(fail('deployment.unloadedWhileLoading'))
+      await this.#release(deploymentId)
+    }
     return this.#turns.run(async () => {
-      const reason = this.#deps.inUse(deploymentId)
-      if (reason !== null) throw fail('model.inUse', { reason }, { data: { deploymentId } })
+      this.#checkUnused(deploymentId)
       await this.unloadNow(deploymentId)
     })
+  }
+
+  #checkUnused(deploymentId: DeploymentId): void {
+    const reason = this.#deps.inUse(deploymentId)
+    if (reason !== null) throw fail('model.inUse', { reason }, { data: { deploymentId } })
   }
 
   /** Unloads it when it still is idle for so long; tells whether it did. */
@@ -266,8 +278,10 @@ export class LoadedDeployments {
     for (const attached of this.#attached.values()) attached.off()
   }
 
-  async #load(deploymentId: DeploymentId, givenBack: AbortSignal): Promise<LoadedModel> {
-    givenBack.throwIfAborted()
+  async #load(deploymentId: DeploymentId, handedBack: AbortSignal): Promise<LoadedModel> {
+    handedBack.throwIfAborted()
+    this.#loadEnded = new AbortController()
+    const givenBack = AbortSignal.any([handedBack, this.#loadEnded.signal])
     const known = this.modelOf(deploymentId)
     if (known !== null) return known
     this.#loadingId = deploymentId

@@ -44,8 +44,15 @@ const blocksOf = ({ engines }: StartDeps, { path }: StoredModel): Promise<number
     () => null,
   )
 
+/** All is said by a number of its own; any other above the model's is a mistake, perhaps about which model it is. */
+async function checkLayers(deps: StartDeps, model: StoredModel, asked: number | undefined): Promise<void> {
+  if (asked === undefined || asked === 0 || asked >= ALL_LAYERS) return
+  const layers = await blocksOf(deps, model)
+  if (layers !== null && asked > layers + 1) throw fail('deployment.layersBeyond', { asked, layers, all: ALL_LAYERS })
+}
+
 /**
- * Error BAD_REQUEST: one process on each GPU is requested, and no layer lies on a GPU or there are not several. Others
+ * Error BAD_REQUEST: more GPU layers are requested than the model has, or one process on each GPU is requested, and no layer lies on a GPU or there are not several. Others
  * of the engine where it was asked because of that.
  */
 export async function startingSettings(
@@ -53,6 +60,7 @@ export async function startingSettings(
   model: StoredModel,
   requested: RequestedSettings = {},
 ): Promise<DeploymentSettings> {
+  await checkLayers(deps, model, requested.gpuLayers)
   const machine = await machineFacts(deps.hardware)
   const facts = { ...model, layers: machine.gpuFreeBytes === null ? null : await blocksOf(deps, model) }
   if (requested.gpus === 'each')

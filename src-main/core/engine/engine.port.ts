@@ -49,9 +49,15 @@ export interface LoadedModel {
   device: string
 }
 
+export interface WarmUpProgress {
+  done: number
+  of: number
+}
+
 export type EngineState =
   | { kind: 'stopped' }
-  | { kind: 'starting'; attempt: number }
+  /** `warmUp`: the model is in memory and is warmed up; steps done, and all of them. */
+  | { kind: 'starting'; attempt: number; warmUp?: WarmUpProgress }
   | { kind: 'ready' }
   | { kind: 'loaded'; model: LoadedModel }
   /** Waiting to restart after a crash. */
@@ -173,6 +179,15 @@ export interface EngineGpu {
   /** Index among all GPUs of its backend, from 0. */
   index: number
   name: string
+  /** `Vulkan`, `CUDA`, `Metal`; missing, as all below, where the engine cannot tell. */
+  backend?: string
+  /** Its memory is main memory. */
+  integrated?: boolean
+  /** As the engine sees them in a process of its own, bytes. */
+  totalBytes?: number
+  freeBytes?: number
+  /** `0000:01:00.0`; null where the backend does not say. */
+  pci?: string | null
 }
 
 export interface ModelFile {

@@ -7,6 +7,7 @@ import { fail, type StokerError } from '#contract/errors.ts'
 import { brandId, type ExamId } from '#contract/ids.ts'
 import { nanoPerMtok, onePrice } from '#contract/money.ts'
 import type { Reason } from '#contract/reasons.ts'
+import type { EpochMs } from '#contract/time.ts'
 import type { VenueContext, DeploymentsService } from '#core/core-context.ts'
 import type { ExamSink } from '#core/jobs/index.ts'
 import type { ExamItemJudged, ExamResult, ExamStarted, OfferedJob, VenueEvent } from '#core/venues/index.ts'
@@ -33,6 +34,10 @@ import { Waiters } from './exam-waiters.ts'
 const SHOWN_MAX = 200
 /** Verdicts kept for the next commit; the exchange sends all of an attempt again when it is resumed. */
 const JUDGED_MAX = 10_000
+
+/** It ran, or had not ended, at some moment from `since` on; one that was cancelled counts for nothing anyway. */
+const touches = ({ state, endedAt }: SellerExamRow, since: EpochMs): boolean =>
+  state !== 'cancelled' && (endedAt === null || endedAt >= since)
 
 export class ExamRunner {
   readonly #context: VenueContext
@@ -151,6 +156,36 @@ export class ExamRunner {
     events.changed('exams')
   }
 
+  /**
+   * The machine was not itself from `since` on (a model that spilled into main memory): what ran then or runs now says
+   * nothing of it. It ends as cancelled, also where the exchange has called it passed meanwhile.
+   */
+  spoil(deploymentId: string, since: EpochMs, why: Reason): void {
+    const { realmDb, venue, clock, events } = this.#context
+    const mine = this.rows().filter(
+      (row) => row.deploymentId === deploymentId && row.startedAt <= clock.now() && touches(row, since),
+    )
+    if (mine.length === 0) return
+    if (this.#current !== null && mine.some(({ examId }) => examId === this.#current?.examId)) {
+      this.#save(this.#current)
+      this.#current = null
+    }
+    realmDb.tx((db) => {
+      for (const { examId, endedAt } of mine)
+        updateExam(db, examId, {
+          state: 'cancelled',
+          endedAt: endedAt ?? clock.now(),
+          validUntil: null,
+          voidReason: why,
+        })
+    })
+    for (const { examId, state } of mine) {
+      if (state === 'running' && venue.state().kind === 'online') venue.cancelExam(brandId<ExamId>(examId))
+      this.#waiters.tell(examId)
+    }
+    for (const topic of ['exams', 'market'] as const) events.changed(topic)
+  }
+
   attach(): () => void {
     const { venue } = this.#context
     const offs = [
@@ -225,6 +260,8 @@ export class ExamRunner {
     const state = venue.state()
     const { instrument, deploymentId, sha256, engine, device, slots } = requested
     const known = findExam(realmDb.read, event.examId)
+    // What it has judged so far was measured while the machine was not itself: the next one begins anew.
+    if (known !== null && known.voidReason !== null) return venue.cancelExam(event.examId)
     const row: SellerExamRow =
       known === null
         ? {
@@ -256,6 +293,7 @@ export class ExamRunner {
             transcriptJson: null,
             transcriptSha256: null,
             supplier: this.#context.key.publicKey,
+            voidReason: null,
           }
         : { ...known, state: 'running', endedAt: null }
     realmDb.tx((db) =>

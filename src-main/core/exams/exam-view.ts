@@ -30,6 +30,7 @@ export function examView(row: SellerExamRow): Omit<Exam, 'venueId'> {
     seed: row.seed,
     commitment: row.commitment,
     transcriptSha256: row.transcriptSha256,
+    voidReason: row.voidReason,
   }
 }
 

@@ -1,5 +1,6 @@
 /** SQL of exams and their items. Prompt and reply of an exam item are its evidence, no buyer's text. */
 import type { ExamItemView, LimitView } from '#contract/exams.ts'
+import type { Reason } from '#contract/reasons.ts'
 import type { GradeSpec } from '#contract/grades.ts'
 import { bool, defaulted, int, json, named, nullable, real, text } from '#db/column.ts'
 import type { ReadDb, WriteDb } from '#db/db-types.ts'
@@ -40,6 +41,8 @@ export const sellerExams = defineTable('exams', {
   transcriptSha256: nullable(text()),
   /** The own key it was taken under, and qualifies; null only until the start after 0170-chains-by-key. */
   supplier: nullable(text()),
+  /** Why a result does not stand though the exchange gave one, or would have. */
+  voidReason: nullable(json<Reason>()),
 })
 export type SellerExamRow = RowOf<typeof sellerExams>
 

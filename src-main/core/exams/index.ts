@@ -1,5 +1,7 @@
 /** Exams: how a deployment qualifies for a grade. */
 import type { GradeSpec } from '#contract/grades.ts'
+import { because } from '#contract/reasons.ts'
+import type { EpochMs } from '#contract/time.ts'
 import { brandId, type Instrument } from '#contract/ids.ts'
 import type { BreakerPort } from '#core/breaker/breaker.port.ts'
 import type { VenueContext, DeploymentsService, ExamFacts } from '#core/core-context.ts'
@@ -25,6 +27,11 @@ export interface Exams {
   examining(): string | null
   /** Cancels what runs or waits, at once and whatever the exchange says: the owner wants the machine. */
   giveUp(): void
+  /**
+   * No result of a run from `since` on stands: its deployment had spilled so many bytes into main memory. What runs is
+   * cancelled.
+   */
+  spoil(deploymentId: string, since: EpochMs, bytes: number): void
   start(): void
   stop(): void
 }
@@ -60,6 +67,8 @@ export function createExams(
       })),
     examining: () => runner.current()?.deploymentId ?? null,
     giveUp: () => runner.giveUp(),
+    spoil: (deploymentId, since, bytes) =>
+      runner.spoil(deploymentId, since, because('exam.spilled', { mib: Math.round(bytes / 1_048_576) })),
     start() {
       detach = runner.attach()
     },

@@ -48,7 +48,10 @@ const words = (...parts: string[]): string =>
     .filter((part) => part !== '' && part !== 'unknown')
     .join(' ')
 
-export function describeMachine(report: MachineReport, at: EpochMs): Hardware {
+/** The machine without its GPUs one by one (devices.ts). */
+export type MachineFound = Omit<Hardware, 'devices' | 'notes'>
+
+export function describeMachine(report: MachineReport, at: EpochMs): MachineFound {
   const os = report.os === null ? '' : words(report.os.distro, report.os.release, report.os.arch)
   const cpu = report.cpu === null ? '' : words(report.cpu.manufacturer, report.cpu.brand)
   return {

@@ -233,7 +233,9 @@ export class Offers {
     if (state.terms.realm !== realm) return because('listing.otherRealm', { theirs: state.terms.realm, ours: realm })
     const { deployments } = this.#deps
     if (deployments.loaded(row.deploymentId) !== null) return null
-    const kind = deployments.engine(row.deploymentId)?.state().kind
+    const engine = deployments.engine(row.deploymentId)?.state()
+    const kind = engine?.kind
+    if (engine?.kind === 'starting' && engine.warmUp !== undefined) return because('listing.warmsUp')
     if (kind === 'broken') return because('listing.engineBroken')
     if (kind === 'backoff' || kind === 'starting') return because('listing.engineRestarting')
     return deployments.failure(row.deploymentId) ?? because('listing.modelNotLoaded')

@@ -1,7 +1,8 @@
 /**
  * The migrations of one realm's database (practice.db), in order: books, outbox, jobs and receipts, listings and exams,
  * rollups, why a listing is paused, disputes, units, three prices, quarter hours, indices and counters, records for
- * later, statements, written off, chains by key, the breaker's self-check, fewer pages a job.
+ * later, statements, written off, chains by key, the breaker's self-check, fewer pages a job, why an exam does
+ * not stand.
  */
 import type { Migration } from '#db/db-types.ts'
 
@@ -22,6 +23,7 @@ import { writtenOffMigration } from './migrations/0140-written-off.ts'
 import { chainsByKeyMigration } from './migrations/0170-chains-by-key.ts'
 import { breakerChecksMigration } from './migrations/0180-breaker-checks.ts'
 import { fewerPagesMigration } from './migrations/0190-fewer-pages.ts'
+import { examVoidedMigration } from './migrations/0200-exam-voided.ts'
 
 export const realmMigrations: readonly Migration[] = [
   booksMigration,
@@ -41,4 +43,5 @@ export const realmMigrations: readonly Migration[] = [
   chainsByKeyMigration,
   breakerChecksMigration,
   fewerPagesMigration,
+  examVoidedMigration,
 ]

@@ -16,6 +16,7 @@ import type {
   ModelFile,
   ModelInspection,
   SubmitOptions,
+  WarmUpProgress,
 } from '#core/engine/engine.port.ts'
 import type { Log } from '#lib/log.ts'
 import { serial } from '#lib/serial.ts'
@@ -269,8 +270,14 @@ class Engine implements LocalMember {
 
   #onEvent(event: EngineHostEvent): void {
     if (event.t === 'stats') this.#hostStats = event.stats
+    else if (event.t === 'warming') this.#onWarming(event)
     else if (event.t === 'pong') this.#pulse.answered(event.n)
     else if (event.t === 'deltas' || event.t === 'done' || event.t === 'error') this.#jobs.handle(event)
+  }
+
+  /** Its model is not there for jobs before the load's answer. */
+  #onWarming({ done, of }: WarmUpProgress): void {
+    if (this.#wanted?.loaded === null) this.#set({ kind: 'starting', attempt: 1, warmUp: { done, of } })
   }
 
   /** A host with a model, or with one to come, is restarted at once; an idle one when it is needed. */

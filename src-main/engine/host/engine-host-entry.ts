@@ -13,8 +13,8 @@ import { createBusyWatch } from './processor/busy-watch.ts'
 import { createFallbackNotice } from './native/fallback-notice.ts'
 import { loadFitting } from './gguf/memory-fit.ts'
 import { createGovernor } from './processor/governor.ts'
-import { checkBound } from './native/gpus.ts'
-import { createHost } from './engine-host.ts'
+import { checkBound, checkVisible } from './native/gpus.ts'
+import { createHost, type EngineHostDeps } from './engine-host.ts'
 import { inspectModel } from './gguf/inspect-model.ts'
 import { estimateMemory, openEstimator } from './native/llama-estimate.ts'
 import { loadStepModel, visibleGpus } from './native/llama-model.ts'
@@ -22,6 +22,7 @@ import { noCoreDumps } from './no-core-dumps.ts'
 import { dieWithParent } from './parent-death.ts'
 import { lowerPriority } from './processor/lower-priority.ts'
 import { templatesInThread } from './template/template-thread.ts'
+import { warmUp } from './warm-up.ts'
 
 /** Electron's MessagePortMain, as far as it is used. */
 interface Port {
@@ -49,7 +50,10 @@ function serve(send: (event: EngineHostEvent) => void, exit: () => void): (messa
     randomSeed: () => randomInt(2 ** 32),
     rssBytes: () => process.memoryUsage.rss(),
     openTemplate: templatesInThread(TEMPLATE_THREAD),
-    inspect: (path, settings) => inspectModel(path, settings, estimateMemory),
+    async inspect(path, settings) {
+      if ((settings.gpuLayers ?? 0) > 0) checkVisible(await visibleGpus(), process.env)
+      return inspectModel(path, settings, estimateMemory)
+    },
     gpus: visibleGpus,
     load: loadChecked,
     governorFor: ({ threadsMax }) =>
@@ -69,17 +73,32 @@ function serve(send: (event: EngineHostEvent) => void, exit: () => void): (messa
 const tellFallback = createFallbackNotice((line) => void process.stderr.write(line))
 
 /**
- * A process bound to one GPU must see it before anything is estimated. The file may have changed since its import: its
+ * A process that is to use a GPU must see it before anything is estimated. The file may have changed since its import: its
  * header is read again before the library loads it. Threads created from here on inherit the lower priority, those of
  * the step loop among them.
  */
-const loadChecked: Parameters<typeof createHost>[0]['load'] = async (path, sha256, settings) => {
-  if (settings.gpus === 'each' && settings.gpuLayers > 0) checkBound(await visibleGpus())
+const loadChecked: EngineHostDeps['load'] = async (path, sha256, settings, warming) => {
+  if (settings.gpuLayers > 0) {
+    const seen = await visibleGpus()
+    if (settings.gpus === 'each') checkBound(seen)
+    else checkVisible(seen, process.env)
+  }
   const inspect = (): ReturnType<typeof inspectModel> => inspectModel(path, settings, estimateMemory)
-  return loadFitting(settings, { inspect, openEstimator: () => openEstimator(path, settings.gpuLayers > 0) }, () => {
-    lowerPriority()
-    return loadStepModel(path, sha256, settings, { onFallback: tellFallback })
-  })
+  return loadFitting(
+    settings,
+    { inspect, openEstimator: () => openEstimator(path, settings.gpuLayers > 0) },
+    async () => {
+      lowerPriority()
+      const model = await loadStepModel(path, sha256, settings, { onFallback: tellFallback })
+      try {
+        await warmUp(model, { mono, ...warming })
+        return model
+      } catch (error) {
+        await model.dispose()
+        throw error
+      }
+    },
+  )
 }
 
 function serveParentPort(parent: ParentPort): void {

@@ -34,11 +34,17 @@ export interface EngineHostDeps {
   inspect: (path: string, settings: Partial<EngineSettings>) => Promise<ModelInspection>
   /** GPUs that this process sees; none where there is no GPU, or where it cannot tell. */
   gpus?: () => Promise<EngineGpu[]>
-  load: (path: string, sha256: ModelSha256, settings: EngineSettings) => Promise<StepModel>
+  load: (path: string, sha256: ModelSha256, settings: EngineSettings, warming: Warming) => Promise<StepModel>
   /** Decides the threads of each step of this model; always the number it was loaded with when left out. */
   governorFor?: (model: StepModel) => Governor
   /** Called by `stop`, when everything is freed. */
   exit: () => void
+}
+
+/** How a load's warm-up is told and ended. */
+export interface Warming {
+  signal: AbortSignal
+  onProgress(this: void, done: number, of: number): void
 }
 
 export interface EngineHost {
@@ -130,6 +136,9 @@ export function createHost(deps: EngineHostDeps): EngineHost {
   const turns = serial()
   const inTurn = (id: number, work: () => Promise<StepModel['model'] | null>): void => answer(id, turns.run(work))
   const embeds = createCancellable()
+  /** Of the load that began last: whatever comes after it ends its warm-up, which may take minutes. */
+  let warming = new AbortController()
+  const endWarmUp = (): void => warming.abort(fail('engine.warmUpEnded'))
 
   async function unload(): Promise<void> {
     const previous = current
@@ -139,12 +148,15 @@ export function createHost(deps: EngineHostDeps): EngineHost {
     await previous.model.dispose()
   }
 
-  async function load({ path, sha256, settings }: LoadRequest): Promise<StepModel['model']> {
+  async function load({ path, sha256, settings }: LoadRequest, signal: AbortSignal): Promise<StepModel['model']> {
     await unload()
-    const model = await deps.load(path, sha256 as ModelSha256, settings)
+    const model = await deps.load(path, sha256 as ModelSha256, settings, {
+      signal,
+      onProgress: (done, of) => send({ t: 'warming', done, of }),
+    })
     const governor = governorFor(model)
     current = { model, governor, scheduler: createScheduler(model, governor, deps) }
-    promptsOf(model, deps.openTemplate).warm()
+    await promptsOf(model, deps.openTemplate).warm()
     send({ t: 'stats', stats: current.scheduler.stats() })
     return model.model
   }
@@ -175,13 +187,18 @@ export function createHost(deps: EngineHostDeps): EngineHost {
           return answer(request.id, deps.inspect(request.path, request.settings as Partial<EngineSettings>))
         case 'gpus':
           return answer(request.id, deps.gpus?.() ?? Promise.resolve([]))
-        case 'load':
-          return inTurn(request.id, () => load(request))
+        case 'load': {
+          endWarmUp()
+          const { signal } = (warming = new AbortController())
+          return inTurn(request.id, () => load(request, signal))
+        }
         case 'unload':
+          endWarmUp()
           return inTurn(request.id, async () => (await unload(), null))
         case 'ping':
           return send({ t: 'pong', n: request.n })
         case 'stop':
+          endWarmUp()
           return void turns.run(unload).finally(deps.exit)
       }
     },

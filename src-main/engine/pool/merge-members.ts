@@ -1,5 +1,12 @@
 /** The states and figures of several members as those of one engine. */
-import type { EngineProcess, EngineSpeed, EngineState, EngineStats, LoadedModel } from '#core/engine/engine.port.ts'
+import type {
+  EngineProcess,
+  EngineSpeed,
+  EngineState,
+  EngineStats,
+  LoadedModel,
+  WarmUpProgress,
+} from '#core/engine/engine.port.ts'
 
 /** Slots are those of all members that are loaded; context is the smallest of them. Null when none is. */
 export function mergeModels(states: readonly EngineState[]): LoadedModel | null {
@@ -16,12 +23,23 @@ export function mergeModels(states: readonly EngineState[]): LoadedModel | null 
   }
 }
 
+/** Those that start, as one: warm-ups are added up. Null when none does. */
+export function startingOf(states: readonly EngineState[]): Extract<EngineState, { kind: 'starting' }> | null {
+  const starting = states.filter((state) => state.kind === 'starting')
+  if (starting.length === 0) return null
+  const warmUps = starting.flatMap(({ warmUp }) => warmUp ?? [])
+  const attempt = Math.max(...starting.map((state) => state.attempt))
+  if (warmUps.length === 0) return { kind: 'starting', attempt }
+  const total = (pick: (one: WarmUpProgress) => number): number => sum(warmUps.map(pick))
+  return { kind: 'starting', attempt, warmUp: { done: total(({ done }) => done), of: total(({ of }) => of) } }
+}
+
 /** Loaded when one member is, broken when all are, otherwise the state nearest to loaded. */
 export function mergeStates(states: readonly EngineState[]): EngineState {
   const model = mergeModels(states)
   if (model !== null) return { kind: 'loaded', model }
-  const starting = states.flatMap((state) => (state.kind === 'starting' ? [state.attempt] : []))
-  if (starting.length > 0) return { kind: 'starting', attempt: Math.max(...starting) }
+  const starting = startingOf(states)
+  if (starting !== null) return starting
   const waiting = states.filter((state) => state.kind === 'backoff').sort((a, b) => a.until - b.until)[0]
   if (waiting !== undefined) return waiting
   const broken = states.find((state) => state.kind === 'broken')

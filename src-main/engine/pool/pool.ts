@@ -23,7 +23,7 @@ import { Dispatch } from './dispatch.ts'
 import { embedIn } from './pool-embeddings.ts'
 import { fatalOnes, GONE, mostTelling, wholeSetting } from './member-failures.ts'
 import type { MemberGpu, PoolKind } from './pool-kind.ts'
-import { mergeModels, mergeStates, mergeStats, numberProcesses } from './merge-members.ts'
+import { mergeModels, mergeStates, mergeStats, numberProcesses, startingOf } from './merge-members.ts'
 import { keepTrying } from './reload-member.ts'
 import { PoolMembers, type PoolMember } from './pool-members.ts'
 
@@ -137,7 +137,8 @@ class Pool implements EnginePort {
   state(): EngineState {
     const state = mergeStates(this.#members.states())
     // It is loaded once every process has answered.
-    return this.#loading && state.kind === 'loaded' ? { kind: 'starting', attempt: 1 } : state
+    if (!this.#loading || state.kind !== 'loaded') return state
+    return startingOf(this.#members.states()) ?? { kind: 'starting', attempt: 1 }
   }
 
   onState(listener: (state: EngineState) => void): () => void {

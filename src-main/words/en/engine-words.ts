@@ -31,6 +31,8 @@ export const engineWords: Record<keyof typeof engineFailures, string> = {
     'The engine stopped unexpectedly {crashes} times in a row. Try a smaller model or other settings, then retry.',
   'engine.noMemory':
     'Not enough memory for {slots} slots of {contextTokens} tokens: about {needed, number, ::.0} GiB are needed and {free, number, ::.0} GiB are free. {smallerSlots, plural, =0 {Close other programs, or use a smaller model} other {Use {smallerSlots} slots of {smallerContext} tokens}}.',
+  'engine.memoryTaken':
+    'There seemed to be memory for {slots} slots of {contextTokens} tokens (about {needed, number, ::.0} GiB needed, {free, number, ::.0} GiB free), but it could not be had when the model was loaded: something else took it at that moment, or the driver needs more than was estimated. {smallerSlots, plural, =0 {Close other programs, or use a smaller model} other {Load it again, or use {smallerSlots} slots of {smallerContext} tokens}}.',
   'engine.stepTakeUp': 'The engine could not take up this job ({reason}). Send the request again.',
   'engine.stepEvaluate': 'The engine could not evaluate this step ({reason}). Send the request again.',
   'engine.stepGoOn': 'The engine could not go on ({reason}). Send the request again.',
@@ -42,6 +44,13 @@ export const engineWords: Record<keyof typeof engineFailures, string> = {
   'engine.slotsNoMemory':
     'Not enough memory for {slots} slots of {contextTokens} tokens. Use fewer slots, a shorter context or a smaller model.{says, select, yes { ({reason})} other {}}',
   'engine.contextSmaller': 'the context came out smaller than asked for',
+  'engine.warmUpFailed':
+    'The model was loaded, but its warm-up failed, so that it is not sold: {reason}. Load it again, with fewer slots or with fewer GPU layers.',
+  'engine.warmUpLong':
+    'The warm-up took longer than {seconds} s ({done} of {of} steps). Load it again: what the driver has compiled it usually keeps.',
+  'engine.warmUpEnded': 'The warm-up was ended because the model was unloaded. Load it again when you want it.',
+  'engine.gpuNone':
+    'Layers are to lie on a GPU, and the engine sees none here{named, select, yes {: {variable} is “{value}”, which names no device} other {}}. Set the GPU layers to 0, or look at the driver{named, select, yes { and that variable} other {}}.',
   'inspector.full': '{max} files are being read already. Wait for them, then try again.',
   'inspector.stopping': 'Stoker is stopping. Start it again to read this file.',
   'inspector.handedBack': 'The machine was given back while this file was read. Read it again when you want it.',

@@ -4,6 +4,8 @@ import { backupTextWords } from './backup-text-words.ts'
 import { backupWords } from './backup-words.ts'
 import { bookWords } from './book-words.ts'
 import { breakerWords } from './breaker-words.ts'
+import { deviceTextWords } from './device-text-words.ts'
+import { deviceWords } from './device-words.ts'
 import { diskWords } from './disk-words.ts'
 import { engineWords } from './engine-words.ts'
 import { exchangeWords } from './exchange-words.ts'
@@ -26,6 +28,7 @@ export const english: Catalogue = {
     ...backupWords,
     ...bookWords,
     ...breakerWords,
+    ...deviceWords,
     ...diskWords,
     ...engineWords,
     ...exchangeWords,
@@ -40,5 +43,5 @@ export const english: Catalogue = {
     ...sellerWords,
     ...servingWords,
   },
-  texts: { ...backupTextWords, ...homeTextWords, ...marketTextWords, ...sharedTextWords },
+  texts: { ...backupTextWords, ...deviceTextWords, ...homeTextWords, ...marketTextWords, ...sharedTextWords },
 }

@@ -15,6 +15,7 @@ export const sellerReasonWords: Record<keyof typeof sellerReasons, string> = {
   'listing.exchangeAway': 'the exchange is not reachable; Stoker keeps trying',
   'listing.otherRealm': 'this exchange trades in the {theirs} realm, and this ledger is of the {ours} realm',
   'listing.engineBroken': 'the engine stopped after repeated crashes; start it again on the models page',
+  'listing.warmsUp': 'its model warms up; it is offered as soon as that is done',
   'listing.engineRestarting': 'the engine is restarting',
   'listing.modelNotLoaded': 'its model is not loaded',
   'listing.gradeNotTraded': 'the exchange does not trade this grade now',
@@ -56,6 +57,8 @@ export const sellerReasonWords: Record<keyof typeof sellerReasons, string> = {
   'deployment.broken': 'The engine stopped after three crashes: {reason}',
   'deployment.restarting': 'The engine crashed and starts again.',
   'deployment.engineStarts': 'The engine starts.',
+  'deployment.warming':
+    'It is in memory and warms up before it is sold: {done} of {of}. The first time on a GPU its driver compiles, which may take minutes.',
   'ownUse.noKey': 'There is no key yet: make one, and it starts.',
   'ownUse.noEndpoint': 'This Stoker has no endpoint.',
   'ownUse.couldNotStart': 'It could not start; the log has the details.',

@@ -90,6 +90,9 @@ export const sellerWords: Record<keyof typeof sellerFailures, string> = {
   'deployment.changesFull': 'Too many changes are waiting for the engine; try again when it has caught up.',
   'deployment.unknown': 'This deployment does not exist any more; deploy the model again.',
   'deployment.handedBack': 'The machine was given back to its owner meanwhile.',
+  'deployment.unloadedWhileLoading': 'It was unloaded while it was being loaded. Load it again when you want it.',
+  'deployment.layersBeyond':
+    'This model has {layers} layers, and its output counts as one more: {asked} cannot lie on a GPU. Name fewer, or {all, number, ::group-off} for all of them.',
   'deployment.gpuEachNeedsLayers':
     'Processes can have a GPU each only with layers on a GPU. Set the GPU layers (1,000 for all), or leave the GPUs together.',
   'deployment.gpuEachNeedsSeveral':

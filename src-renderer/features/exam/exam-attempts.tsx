@@ -1,6 +1,7 @@
 import type { Exam } from '#contract/exams.ts'
 import { Card } from '#ui/page.tsx'
 import { Verdict } from '#ui/pill.tsx'
+import { say } from '#ui/say.ts'
 import { type Column, Table } from '#ui/table.tsx'
 import { moment } from '#ui/format-time.ts'
 
@@ -19,6 +20,14 @@ export function Attempts({ exams }: { exams: readonly Exam[] }) {
   return (
     <Card title="Attempts" aside={<span className="age">at most three in seven days</span>}>
       <Table caption="Attempts at this grade" columns={COLUMNS} rows={exams} rowKey={(exam) => exam.examId} />
+      {exams.map(
+        ({ examId, startedAt, voidReason }) =>
+          voidReason !== null && (
+            <p key={examId} className="device-note">
+              {moment(startedAt)}: {say(voidReason)}
+            </p>
+          ),
+      )}
     </Card>
   )
 }

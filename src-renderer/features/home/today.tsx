@@ -5,7 +5,8 @@ import { Link } from '@tanstack/react-router'
 import type { Home } from '#contract/app.ts'
 import { chartRows, nowLabel, sourcesOf } from '#ui/chart-data.ts'
 import { amount, gradeName, powerMoney, unitWord } from '#ui/format.ts'
-import { axisUnits, IncomeChart, IncomeLegend } from '#ui/income-chart.tsx'
+import { DayChart } from '#ui/day-chart.tsx'
+import { axisUnits, IncomeLegend } from '#ui/income-legend.tsx'
 import { FoldedIncomeTable } from '#ui/income-table.tsx'
 import { Empty, Loaded } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
@@ -63,7 +64,7 @@ export function Today({ home }: { home: Home }) {
           }
           return (
             <>
-              <IncomeChart
+              <DayChart
                 rows={rows}
                 sources={sources}
                 unit={unit}

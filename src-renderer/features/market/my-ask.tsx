@@ -15,7 +15,8 @@ import { Pill, type Tone } from '#ui/pill.tsx'
 import { clock } from '#ui/format-time.ts'
 import { sentence, t } from '#ui/say.ts'
 
-import { AskForm, useCore, useUnit, useVenue } from '../../core-client.ts'
+import { useCore, useUnit, useVenue } from '../../core-client.ts'
+import { AskForm } from '../../forms.ts'
 import { isStopped } from './stopped.ts'
 
 const TONES: Readonly<Record<Listing['state'], Tone>> = {

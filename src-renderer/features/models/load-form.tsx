@@ -21,7 +21,9 @@ function Fields({
   onDraft: (draft: SettingsDraft) => void
 }) {
   const { rpc } = useCore()
-  const gpus = useQuery(rpc.app.hardware.queryOptions({ staleTime: 60_000 })).data?.gpus.length ?? 0
+  const hardware = useQuery(rpc.app.hardware.queryOptions({ staleTime: 60_000 })).data
+  // Those that the engine sees; as the system lists them until somebody has asked it.
+  const gpus = hardware?.devices.filter(({ engine }) => engine !== null).length || (hardware?.gpus.length ?? 0)
   return (
     <div className="fields">
       {NUMBER_FIELDS.map(({ name, label, hint }) => (

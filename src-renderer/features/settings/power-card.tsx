@@ -5,7 +5,7 @@ import type { Settings } from '#contract/app.ts'
 import { Card } from '#ui/page.tsx'
 import { draftOf, readDraft } from '#ui/power-form.ts'
 
-import { PowerFields } from '../../core-client.ts'
+import { PowerFields } from '../../forms.ts'
 import { useSave } from './use-save.ts'
 
 export function PowerCard({ settings }: { settings: Settings }) {

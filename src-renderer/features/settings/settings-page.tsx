@@ -7,6 +7,7 @@ import { powerMoney } from '#ui/format.ts'
 import { useCore } from '../../core-client.ts'
 import { BooksCard } from './books-card.tsx'
 import { DataCard } from './data-card.tsx'
+import { DevicesCard } from './devices-card.tsx'
 import { LookCard } from './look-card.tsx'
 import { OwnUseCard } from './own-use-card.tsx'
 import { PowerCard } from './power-card.tsx'
@@ -36,6 +37,7 @@ export function SettingsPage() {
           <div className="grid g2" style={{ alignItems: 'start' }}>
             <div className="stack">
               <RigCard settings={values} />
+              <DevicesCard />
               <PowerCard settings={values} />
               <LookCard settings={values} />
             </div>

@@ -7,7 +7,8 @@ import { Card, PageHead } from '#ui/page.tsx'
 import { suggestedAsk } from '#ui/ask.ts'
 import { sentence } from '#ui/say.ts'
 
-import { AskForm, useCore, useUnit, useVenue } from '../../core-client.ts'
+import { useCore, useUnit, useVenue } from '../../core-client.ts'
+import { AskForm } from '../../forms.ts'
 
 export function AskStep({ onNext, onExam }: { onNext: () => void; onExam: () => void }) {
   const { rpc } = useCore()

@@ -8,7 +8,8 @@ import type { Unit } from '#contract/units.ts'
 import { chartRows, sourcesOf } from '#ui/chart-data.ts'
 import { amount, count, gradeName, unitWord } from '#ui/format.ts'
 import { holdSentence } from '#ui/hold.ts'
-import { axisUnits, IncomeChart, IncomeLegend } from '#ui/income-chart.tsx'
+import { DayChart } from '#ui/day-chart.tsx'
+import { axisUnits, IncomeLegend } from '#ui/income-legend.tsx'
 import { FoldedIncomeTable } from '#ui/income-table.tsx'
 import { Card, PageHead, Tile } from '#ui/page.tsx'
 import { duration, until, viewerZone } from '#ui/format-time.ts'
@@ -98,7 +99,7 @@ export function EarningStep({ onboarding, onDone }: { onboarding: Onboarding; on
           <p className="age" style={{ marginBottom: 8 }}>
             {axisUnits(unit, series.data.powerCurrency)}
           </p>
-          <IncomeChart
+          <DayChart
             rows={rows}
             sources={sources}
             unit={unit}

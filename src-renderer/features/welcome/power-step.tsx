@@ -10,7 +10,8 @@ import { errorText } from '#ui/say.ts'
 import { Card, PageHead } from '#ui/page.tsx'
 import { draftOf, readDraft } from '#ui/power-form.ts'
 
-import { PowerFields, useCore } from '../../core-client.ts'
+import { useCore } from '../../core-client.ts'
+import { PowerFields } from '../../forms.ts'
 
 const typical = (currency: Settings['powerCurrency']): string => editable(TYPICAL_KWH_NANO[currency], POWER)
 

@@ -47,6 +47,7 @@ describe('the table of triggers', () => {
     expect(times).toEqual({
       'own-faults': 10_000,
       'silent-engine': 5_000,
+      'memory-spill': 15_000,
       'broken-engine': 5_000,
       'changed-file': 5_000,
       'books-not-writable': 10_000,

@@ -17,6 +17,8 @@ export const machine: Hardware = {
   memoryBytes: 1,
   memoryFreeBytes: 1,
   gpus: [],
+  devices: [],
+  notes: [],
   at: 0,
 }
 

@@ -123,6 +123,22 @@ describe('what the owner requested', () => {
     },
   )
 
+  it.each([[34], [999]])(
+    'for %i layers of a model that has 32 is refused with both numbers, others load',
+    async (asked) => {
+      const core = startOn([gpu(20)])
+      engines.shared.header = () => ({ layers: 32 })
+      await expect(chosen(core, { gpuLayers: asked })).rejects.toMatchObject({
+        code: 'BAD_REQUEST',
+        message: expect.stringMatching(new RegExp(`has 32 layers.*${asked} cannot lie on a GPU.*or 1000 for all`)),
+      })
+      expect(core.deployments.list()).toEqual([])
+      const sha256 = await addModel(core, 'b.gguf')
+      for (const gpuLayers of [0, 12, 33, 1_000])
+        expect((await core.deployments.deploy(sha256, { gpuLayers })).settings.gpuLayers).toBe(gpuLayers)
+    },
+  )
+
   it('is one of two words', async () => {
     const core = startOn([gpu(20), gpu(20)])
     const sha256 = await addModel(core, 'a.gguf')

@@ -167,6 +167,35 @@ describe('an exam', () => {
     expect(exams.qualifications()).toMatchObject([{ instrument: NANO_INSTRUMENT, examId: EXAM }])
   })
 
+  it('that ran while its model lay in main memory is cancelled and counts for nothing, whatever the exchange says of it', async () => {
+    const { seller, begin, judge, result, exam, exams } = setup()
+    await begin()
+    judge('arith/1/0')
+    exams.spoil(DEPLOYMENT, seller.clock.now(), 300 * 2 ** 20)
+    expect(seller.exchange.sent.at(-1)).toEqual({ t: 'exam.cancel', examId: EXAM })
+    expect(await exam()).toMatchObject({
+      state: 'cancelled',
+      voidReason: { code: 'exam.spilled', params: { mib: 300 } },
+    })
+    result('passed')
+    expect([(await exam()).state, exams.qualifications()]).toEqual(['cancelled', []])
+    // Taken up again by the exchange with what it had judged: ended, so that the next one begins anew.
+    await begin()
+    expect(seller.exchange.sent.at(-1)).toEqual({ t: 'exam.cancel', examId: EXAM })
+    expect((await exam()).state).toBe('cancelled')
+  })
+
+  it('that passed after its model was last seen well does not stand; one that had passed before does', async () => {
+    const { seller, begin, result, exam, exams } = setup()
+    await begin()
+    result('passed')
+    exams.spoil(DEPLOYMENT, seller.clock.now() + 1, 2 ** 30)
+    expect(exams.qualifications()).toHaveLength(1)
+    exams.spoil(DEPLOYMENT, seller.clock.now() - 2_000, 2 ** 30)
+    expect(exams.qualifications()).toEqual([])
+    expect(await exam()).toMatchObject({ state: 'cancelled', validUntil: null, voidReason: { params: { mib: 1_024 } } })
+  })
+
   it('is interrupted by a lost session and goes on by name', async () => {
     const { seller, begin, judge, asked, exam } = setup()
     await begin()

@@ -4,7 +4,7 @@ import type { Settings } from '#contract/app.ts'
 
 import { VENUE, VENUE_FACTS } from '../venue.ts'
 import { sleep } from './abortable-sleep.ts'
-import { onGpus } from './deployments.ts'
+import { gpuEvents, onGpus } from './gpus.ts'
 import { home, liveNow } from './home-state.ts'
 import { hardware } from './state.ts'
 import { os, type FakeCoreOptions, type World } from './world.ts'
@@ -41,9 +41,12 @@ export function appPart(world: World, { scenario, contractHash, stopped, year }:
       }
     }),
     home: os.app.home.handler(({ input }) => home(full, world.earnedAt(), input?.zone ?? 'UTC')),
-    stoppages: os.app.stoppages.handler(() => ({ open: [], recorded: [] })),
+    stoppages: os.app.stoppages.handler(() => ({
+      open: [],
+      recorded: scenario === 'several' ? gpuEvents(Date.now()) : [],
+    })),
     hardware: os.app.hardware.handler(() =>
-      scenario === 'several' ? onGpus(hardware(Date.now())) : hardware(Date.now()),
+      scenario === 'several' ? onGpus(hardware(Date.now()), Date.now()) : hardware(Date.now()),
     ),
     power: os.app.power.handler(() => ({
       watts: {

@@ -3,7 +3,6 @@
  * here.
  */
 import { because, said } from '#contract/reasons.ts'
-import type { Hardware } from '#contract/app.ts'
 import type { DeploymentId, ModelSha256 } from '#contract/ids.ts'
 import type { CalibrationView, Deployment } from '#contract/models.ts'
 
@@ -38,10 +37,6 @@ export const loaded = (now: number): Deployment => ({
   smaller: null,
 })
 /** A second GPU beside the first. */
-export const onGpus = (hardware: Hardware): Hardware => ({
-  ...hardware,
-  gpus: [...hardware.gpus, { name: 'RTX 4070', memoryBytes: 12_884_901_888, memoryFreeBytes: 12_348_030_976 }],
-})
 /** Loaded before the machine was measured: other settings were found faster since. */
 export const slower = (now: number): Deployment => ({
   ...loaded(now),

@@ -109,6 +109,7 @@ export function exam(id: ExamId, now: number, state: Exam['state']): Exam & { it
     seed: running ? null : '9f3c77b1e0aa4d21',
     commitment: HEX,
     transcriptSha256: running ? null : HEX.replaceAll('4', 'b'),
+    voidReason: null,
     items: items(nano ? 96 : 112, nano ? 0.855 : 0.56, running ? 4 : 0, spec.level),
   }
 }

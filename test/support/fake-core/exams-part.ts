@@ -1,13 +1,25 @@
 /** exams: two of them, which never change. */
+import { because } from '#contract/reasons.ts'
 import type { Exam } from '#contract/exams.ts'
 
 import { VENUE } from '../venue.ts'
 import { sleep } from './abortable-sleep.ts'
 import { exam as examState } from './exam-state.ts'
-import { DEPLOYMENT, EXAM_MICRO, EXAM_NANO, specs } from './state.ts'
+import { DEPLOYMENT, EXAM_MICRO, EXAM_NANO, specs, type Scenario } from './state.ts'
 import { os, type World } from './world.ts'
 
-export function examsPart(world: World) {
+/** The same attempt a day before: its model had spilled into main memory. */
+const voided = (exam: Exam): Exam => ({
+  ...exam,
+  examId: `${exam.examId}_0` as Exam['examId'],
+  state: 'cancelled',
+  startedAt: exam.startedAt - 86_400_000,
+  validUntil: null,
+  transcriptSha256: null,
+  voidReason: because('exam.spilled', { mib: 1_940 }),
+})
+
+export function examsPart(world: World, scenario: Scenario) {
   const { full } = world
   const nano = () => examState(EXAM_NANO, Date.now(), world.nanoState)
   const micro = () => examState(EXAM_MICRO, Date.now(), world.microState)
@@ -30,7 +42,9 @@ export function examsPart(world: World) {
         }
       }),
     ),
-    list: os.exams.list.handler(() => (full ? [bare(EXAM_NANO), bare(EXAM_MICRO)] : [])),
+    list: os.exams.list.handler(() =>
+      full ? [bare(EXAM_NANO), bare(EXAM_MICRO), ...(scenario === 'several' ? [voided(bare(EXAM_NANO))] : [])] : [],
+    ),
     get: os.exams.get.handler(({ input }) => find(input.examId)),
     item: os.exams.item.handler(({ input }) => ({
       itemId: input.itemId,

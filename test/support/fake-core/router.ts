@@ -40,7 +40,7 @@ export function createFakeCore(options: FakeCoreOptions) {
   const router = {
     app: appPart(world, options),
     models: modelsPart(world, options),
-    exams: examsPart(world),
+    exams: examsPart(world, options.scenario),
     market: marketPart(world),
     jobs: jobsPart(world),
     earnings: earningsPart(world, options),

@@ -10,6 +10,7 @@ import { onePrice, type Nano, type NanoPerMtok } from '#contract/money.ts'
 import type { Receipt } from '#contract/receipt.ts'
 import { splitFee } from '#contract/money.ts'
 import { VENUE } from '../venue.ts'
+import { onOneGpu } from './gpus.ts'
 
 /**
  * `several`: as busy, with two GPUs, fewer slots offered than there are, a model on remote servers and one that did not
@@ -71,16 +72,20 @@ export const specs: readonly GradeSpec[] = [
   },
 ]
 
-export const hardware = (now: number): Hardware => ({
-  hostname: 'workshop-pc',
-  os: 'Debian 13',
-  cpu: 'AMD Ryzen 7 5800X',
-  cores: 16,
-  memoryBytes: 34_359_738_368,
-  memoryFreeBytes: 21_474_836_480,
-  gpus: [{ name: 'RTX 4070', memoryBytes: 12_884_901_888, memoryFreeBytes: 3_113_851_290 }],
-  at: now - 2_000,
-})
+export const hardware = (now: number): Hardware =>
+  onOneGpu(
+    {
+      hostname: 'workshop-pc',
+      os: 'Debian 13',
+      cpu: 'AMD Ryzen 7 5800X',
+      cores: 16,
+      memoryBytes: 34_359_738_368,
+      memoryFreeBytes: 21_474_836_480,
+      gpus: [{ name: 'RTX 4070', memoryBytes: 12_884_901_888, memoryFreeBytes: 3_113_851_290 }],
+      at: now - 2_000,
+    },
+    now,
+  )
 
 export const newSettings = (full: boolean): Settings => ({
   rigName: 'workshop-pc',

@@ -68,8 +68,10 @@ async function outOfMemoryError(
     const estimate = await estimator(candidate)
     return estimate.neededBytes * (freeBytes / Math.max(1, estimate.freeBytes))
   })
+  // Taken by something else between the estimate and the load (another process that wanted the last of it too), or the
+  // driver needs more than was estimated.
   return fail(
-    'engine.noMemory',
+    trusted ? 'engine.noMemory' : 'engine.memoryTaken',
     {
       slots: settings.slots,
       contextTokens: settings.contextTokens,

@@ -10,6 +10,8 @@ export interface Device {
   /** enum ggml_backend_dev_type. */
   type: number
   name: string
+  /** As its backend says it; missing where nobody asked. Bytes. */
+  facts?: { backend: string; freeBytes: number; totalBytes: number; pci: string | null }
 }
 
 /**
@@ -22,7 +24,27 @@ export function gpusOf(devices: readonly Device[]): EngineGpu[] {
     .filter(({ type }) => type === GPU || type === INTEGRATED)
     .map((device, index) => ({ ...device, index }))
   const own = all.filter(({ type }) => type === GPU)
-  return (own.length > 0 ? own : all.slice(0, 1)).map(({ index, name }) => ({ index, name }))
+  return (own.length > 0 ? own : all.slice(0, 1)).map(({ index, name, type, facts }) =>
+    facts === undefined ? { index, name } : { index, name, integrated: type === INTEGRATED, ...facts },
+  )
+}
+
+/** What an owner may name devices by, as in client/gpu-environment.ts. */
+const VARIABLES = ['CUDA_VISIBLE_DEVICES', 'HIP_VISIBLE_DEVICES', 'GGML_VK_VISIBLE_DEVICES'] as const
+const VALUE_CHARACTERS = 80
+
+/**
+ * With layers to offload, a GPU must be there: the processor would serve at a tenth of the speed that was measured, and
+ * nobody would know. Error ENGINE_LOAD_FAILED, with the variable that names no device where one is set.
+ */
+export function checkVisible(
+  seen: readonly EngineGpu[],
+  environment: Readonly<Record<string, string | undefined>>,
+): void {
+  if (seen.length > 0) return
+  const variable = VARIABLES.find((name) => environment[name] !== undefined)
+  const value = variable === undefined ? '' : (environment[variable] ?? '').slice(0, VALUE_CHARACTERS)
+  throw fail('engine.gpuNone', { named: variable === undefined ? 'no' : 'yes', variable: variable ?? '', value })
 }
 
 /**

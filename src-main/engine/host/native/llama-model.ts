@@ -13,7 +13,7 @@ import { gpusOf } from './gpus.ts'
 import { deviceName, llamaInstance, THREADS_MAX, usableGpu } from './llama.ts'
 import { createPublicLoop, createPublicVocabulary } from './llama-public.ts'
 import { openNative } from './native-library.ts'
-import { BATCH_TOKENS_DEFAULT, checkCache, loadNativeModel, nativeDevices, outOfMemory } from './native-model.ts'
+import { BATCH_TOKENS_DEFAULT, checkCache, loadNativeModel, describedDevices, outOfMemory } from './native-model.ts'
 import { findNative, type GpuKind } from './native-packages.ts'
 import type { NativeLlama } from './native-types.ts'
 import type { StepModel } from '../scheduler/step-model.ts'
@@ -52,7 +52,7 @@ export async function visibleGpus(): Promise<EngineGpu[]> {
   const kind = await usableGpu()
   if (kind === null) return []
   const native = nativeOf(kind, findNative)
-  if (!(native instanceof Error)) return gpusOf(nativeDevices(native))
+  if (!(native instanceof Error)) return gpusOf(describedDevices(native))
   const llama = await llamaInstance(true)
   const names = await llama.getGpuDeviceNames()
   const { unifiedSize } = await llama.getVramState()
@@ -108,6 +108,7 @@ async function loadPublicModel(path: string, sha256: ModelSha256, asked: EngineS
       savedPrefixBytes: 0,
       batchTokens: settings.batchTokens ?? BATCH_TOKENS_DEFAULT,
       threadsMax: threads,
+      onGpu: asked.gpuLayers > 0 && llama.gpu !== false,
       dispose: () => model.dispose(),
     }
   } catch (error) {

@@ -100,6 +100,27 @@ function threadpools(
   }
 }
 
+/** ggml_backend_dev_props: the size of all memory and the text that names the slot; far fewer bytes than are given to it. */
+const PROPS = { bytes: 256, total: 24, deviceId: 40 } as const
+/** `0000:01:00.0`, as Vulkan and CUDA write it. */
+const PCI = /^[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-9a-f]$/
+
+/** The slot is believed only where the struct has the shape that it had: the same sum of memory at its place. */
+function deviceFacts(all: Record<string, Call>): NativeLlama['deviceFacts'] {
+  return (device) => {
+    const [free, total] = [[0], [0]]
+    all['ggml_backend_dev_memory']?.(device, free, total)
+    const [freeBytes, totalBytes] = [Number(free[0]), Number(total[0])]
+    const props = Buffer.alloc(PROPS.bytes)
+    all['ggml_backend_dev_get_props']?.(device, props)
+    const isKnown = Number(props.readBigUInt64LE(PROPS.total)) === totalBytes && totalBytes > 0
+    const id = isKnown ? (koffi.decode(props, PROPS.deviceId, 'const char *') as string | null) : null
+    const pci = id?.toLowerCase() ?? ''
+    const backend = all['ggml_backend_reg_name']?.(all['ggml_backend_dev_backend_reg']?.(device)) as string | null
+    return { backend: backend ?? '', freeBytes, totalBytes, pci: PCI.test(pci) ? pci : null }
+  }
+}
+
 /**
  * Warnings and errors, kept for error messages. They arrive on this thread only, inside our calls: worker threads log
  * nothing.
@@ -162,5 +183,5 @@ export function openNative(paths: NativePaths): NativeLlama {
   if (problem !== null) throw new Error(problem)
   named.llama_backend_init()
   named.ggml_backend_load_all_from_path(paths.folder)
-  return { ...named, ...memory(), ...threadpools(base, all), takeLog }
+  return { ...named, ...memory(), ...threadpools(base, all), deviceFacts: deviceFacts(all), takeLog }
 }

@@ -33,6 +33,14 @@ export function nativeDevices(native: NativeLlama): Device[] {
   }))
 }
 
+/** The same, with what their backends say of them. */
+export function describedDevices(native: NativeLlama): Device[] {
+  return nativeDevices(native).map((device, index) => ({
+    ...device,
+    facts: native.deviceFacts(native.ggml_backend_dev_get(index)),
+  }))
+}
+
 /** `CPU: Intel …`, or the names of the GPUs that hold layers. */
 function deviceName(native: NativeLlama, gpuLayers: number): string {
   const names = gpuLayers > 0 ? gpusOf(nativeDevices(native)).map(({ name }) => name) : []
@@ -122,6 +130,7 @@ export function loadNativeModel(
       savedPrefixBytes,
       batchTokens,
       threadsMax: threads,
+      onGpu: asked.gpuLayers > 0 && gpusOf(nativeDevices(native)).length > 0,
       async dispose() {
         loop.dispose()
         native.llama_model_free(model)

@@ -89,6 +89,9 @@ export const BASE_FUNCTIONS = `
   int ggml_backend_dev_type(void *device)
   const char *ggml_backend_dev_description(void *device)
   void *ggml_backend_dev_backend_reg(void *device)
+  void ggml_backend_dev_memory(void *device, _Out_ size_t *free, _Out_ size_t *total)
+  void ggml_backend_dev_get_props(void *device, void *props)
+  const char *ggml_backend_reg_name(void *reg)
   void *ggml_backend_reg_get_proc_address(void *reg, const char *name)`
 
 /** Defaults that only a struct read at the right offsets has; JSON, so that a line holds many. */

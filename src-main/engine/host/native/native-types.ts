@@ -125,6 +125,8 @@ export interface NativeLlama {
   ggml_backend_dev_get(index: number): Pointer
   ggml_backend_dev_type(device: Pointer): number
   ggml_backend_dev_description(device: Pointer): string
+  /** What the backend says of a device; `pci` null where it says none. Bytes. */
+  deviceFacts(device: Pointer): { backend: string; freeBytes: number; totalBytes: number; pci: string | null }
   /** Of the CPU backend, looked up by name. */
   ggml_threadpool_new(params: PoolParams): Pointer | null
   ggml_threadpool_free(pool: Pointer): void

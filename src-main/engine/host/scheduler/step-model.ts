@@ -127,6 +127,8 @@ export interface StepModel extends StepLoop {
   /** Most prompt tokens of one step. */
   readonly batchTokens: number
   readonly threadsMax: number
+  /** Layers lie on a GPU. */
+  readonly onGpu?: boolean
   /** Frees context and model memory. Not while a step runs. */
   dispose(): Promise<void>
 }

@@ -23,8 +23,8 @@ export interface Prompts {
   readonly markers: ReadonlyMap<number, string>
   /** Errors: TEMPLATE_FAILED, CONTEXT_TOO_LONG. */
   tokens(request: Pick<EngineRequest, 'messages' | 'prompt'>, limits: PromptLimits): Promise<number[]>
-  /** Prompts will come: what their first one needs is made ready. */
-  warm(): void
+  /** Prompts will come: what their first one needs is made ready. Never rejects. */
+  warm(): Promise<void>
   /** The model is given up; nothing more is asked. */
   stop(): void
 }
@@ -95,9 +95,9 @@ export function createPrompts(model: Pick<StepModel, 'vocabulary'>, open: OpenTe
         throw tooLong('least', needed, contextTokens, tokens.length < contextTokens ? needed : null)
       return tokens
     },
-    warm() {
+    async warm() {
       if (vocabulary.chatTemplate !== null && vocabulary.chatTemplate !== '')
-        (template ??= templateOf(vocabulary, format, open)).warm()
+        await (template ??= templateOf(vocabulary, format, open)).warm()
     },
     stop: () => template?.stop(),
   }

@@ -37,8 +37,11 @@ export type RenderAnswer = { id: number; parts: PromptPart[] } | { id: number; e
 export interface TemplateRunner {
   /** Error TEMPLATE_FAILED. */
   render(messages: readonly EngineMessage[], tools: readonly ToolDefinition[]): Promise<PromptPart[]>
-  /** Starts its thread, so that the first prompt need not wait for that. */
-  warm(): void
+  /**
+   * Starts its thread and renders a greeting in it, so that the first prompt need not wait for that. Never rejects: what
+   * is wrong with the template its prompts are told.
+   */
+  warm(): Promise<void>
   /** Ends its thread; what is being rendered fails. */
   stop(): void
 }
@@ -92,9 +95,13 @@ class ThreadRunner implements TemplateRunner {
     })
   }
 
-  warm(): void {
-    this.#worker ??= this.#start()
-    if (this.#waiting.length === 0) this.#endWhenIdle()
+  async warm(): Promise<void> {
+    try {
+      await this.render([{ role: 'user', content: 'Hello' }], [])
+    } catch {
+      // Nobody's prompt failed.
+      this.#ended = 0
+    }
   }
 
   stop(): void {
@@ -109,8 +116,8 @@ class ThreadRunner implements TemplateRunner {
     if (first === undefined) return this.#endWhenIdle()
     this.#worker ??= this.#start()
     const { firstMs, renderMs } = this.#limits
-    this.#timer = setTimeout(() => this.#guilty(), this.#isFresh ? firstMs : renderMs).unref()
     const { id, messages, tools } = first
+    this.#timer = setTimeout(() => this.#late(id), this.#isFresh ? firstMs : renderMs).unref()
     this.#worker.postMessage({ id, messages, tools } satisfies RenderRequest)
   }
 
@@ -147,6 +154,16 @@ class ThreadRunner implements TemplateRunner {
     this.#next()
   }
 
+  /**
+   * A step may have held this thread for longer than the limit (a GPU's driver compiles at first use), and an answer that
+   * came meanwhile is read only after this timer.
+   */
+  #late(id: number): void {
+    setImmediate(() => {
+      if (this.#waiting[0]?.id === id) this.#guilty()
+    })
+  }
+
   /** The first one took too long, or more memory than it may. */
   #guilty(): void {
     this.#end()
@@ -181,7 +198,7 @@ export const templatesHere: OpenTemplate = ({ source, bos, eos, callIds }) => {
       template ??= compileTemplate(source, { bos, eos, callId: callIdOf(callIds) })
       return template.render(messages, tools)
     },
-    warm: () => undefined,
+    warm: () => Promise.resolve(),
     stop: () => undefined,
   }
 }

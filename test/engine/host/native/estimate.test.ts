@@ -146,6 +146,27 @@ describe('a load', () => {
     expect(error).toMatchObject({ code: 'ENGINE_OUT_OF_MEMORY', data: { slots: 8, contextTokens: 32_768 } })
   })
 
+  it('is told apart from memory that was taken meanwhile: two that both want the last of it', async () => {
+    let left = 200 * 2 ** 20
+    const load = async (): Promise<string> => {
+      if (left < 150 * 2 ** 20) throw new StokerError('ENGINE_OUT_OF_MEMORY', 'allocation failed')
+      left -= 150 * 2 ** 20
+      return 'loaded'
+    }
+    // Both look before either takes any.
+    const [first, second] = await Promise.allSettled(
+      [1, 2].map(() => loadFitting(settings, { inspect: seen('tight'), openEstimator: openFake(64 * GIB) }, load)),
+    )
+    expect(first).toMatchObject({ value: 'loaded' })
+    expect(second).toMatchObject({
+      reason: {
+        code: 'ENGINE_OUT_OF_MEMORY',
+        message: expect.stringMatching(/seemed to be memory.*something else took it/),
+        data: { slots: 8 },
+      },
+    })
+  })
+
   it('keeps what else went wrong, and says too big when nothing smaller fits', async () => {
     const fail = async (): Promise<never> => {
       throw new StokerError('ENGINE_LOAD_FAILED', 'no')

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { checkBound, gpusOf } from '#engine/host/native/gpus.ts'
+import { checkBound, checkVisible, gpusOf } from '#engine/host/native/gpus.ts'
 
 describe('what a process sees', () => {
   const gpu = (name: string) => ({ type: 1, name })
@@ -18,5 +18,20 @@ describe('what a process sees', () => {
     expect(() => checkBound([{ index: 0, name: 'RTX' }])).not.toThrow()
     expect(() => checkBound([])).toThrow(expect.objectContaining({ code: 'ENGINE_LOAD_FAILED' }))
     expect(() => checkBound(gpusOf([gpu('A'), gpu('B')]))).toThrow(/one GPU and sees 2/)
+  })
+  it('is not nothing where layers are to lie on a GPU: the variable that names no device is named with what it says', () => {
+    expect(() => checkVisible([{ index: 0, name: 'RTX' }], { CUDA_VISIBLE_DEVICES: '7' })).not.toThrow()
+    const refused = (environment: Record<string, string>) =>
+      expect(() => checkVisible([], environment)).toThrow(
+        expect.objectContaining({
+          code: 'ENGINE_LOAD_FAILED',
+          message: expect.stringMatching(
+            Object.keys(environment).length > 0 ? /“7”, which names no device/ : /none here\. Set/,
+          ),
+        }),
+      )
+    refused({})
+    refused({ GGML_VK_VISIBLE_DEVICES: '7' })
+    refused({ CUDA_VISIBLE_DEVICES: '7' })
   })
 })
