@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 
 import type { Summary } from '#contract/earnings.ts'
+import { nano } from '#contract/money.ts'
 import { unitOf } from '#contract/units.ts'
 import { colourOf } from '#ui/chart-data.ts'
 
@@ -89,9 +90,9 @@ describe('bars', () => {
 
 const sums = (change: Partial<Summary>): Summary =>
   ({
-    grossNano: 0,
-    feeNano: 0,
-    writtenOffNano: 0,
+    grossNano: nano(0),
+    feeNano: nano(0),
+    writtenOffNano: nano(0),
     inputTokens: 0,
     outputTokens: 0,
     listedMs: 0,
@@ -103,21 +104,21 @@ const sums = (change: Partial<Summary>): Summary =>
 
 describe('figures', () => {
   const now = sums({
-    grossNano: 1_001,
-    feeNano: 50,
+    grossNano: nano(1_001),
+    feeNano: nano(50),
     inputTokens: 7,
     outputTokens: 13,
     listedMs: 90,
-    powerNano: 333 as never,
+    powerNano: nano(333),
   })
   const before = sums({
-    grossNano: 777,
-    feeNano: 39,
-    writtenOffNano: 5,
+    grossNano: nano(777),
+    feeNano: nano(39),
+    writtenOffNano: nano(5),
     inputTokens: 9,
     outputTokens: 2,
     listedMs: 70,
-    powerNano: 350 as never,
+    powerNano: nano(350),
   })
 
   it('split a change into causes that sum to it, to the last nano-unit', () => {

@@ -218,7 +218,7 @@ export function IncomePlot(props: PlotProps) {
     setAt(to === null ? null : Math.max(0, Math.min(last, to)))
   }
   return (
-    <figure className="plot" ref={picture} aria-label={label}>
+    <figure className="earn-plot" ref={picture} aria-label={label}>
       <div ref={box} style={{ height: frame.height }}>
         {width > 0 && (
           <svg viewBox={`0 0 ${width} ${frame.height}`} width={width} height={frame.height} aria-hidden="true">

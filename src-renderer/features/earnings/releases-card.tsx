@@ -204,7 +204,7 @@ export function ReleasesCard({ grades }: { grades: readonly string[] }) {
           ) : (
             <>
               <Calendar releases={data} places={places} unit={unit} />
-              <div ref={picture} className="out-of-sight plot" aria-hidden="true">
+              <div ref={picture} className="out-of-sight earn-plot" aria-hidden="true">
                 <Picture releases={data} places={places} unit={unit} />
               </div>
               <NextJobs />

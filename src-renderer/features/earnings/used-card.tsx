@@ -105,7 +105,7 @@ export function UsedCard({ columns, bucket }: { columns: readonly PlotColumn[]; 
         ) : (
           <figure
             ref={picture}
-            className="plot"
+            className="earn-plot"
 
             aria-label={`Share of each ${bucket} in which the rig was on, something listed, and a job running; the table has every figure.`}
           >

@@ -198,7 +198,7 @@ export function WeekCard({ view, series, unit }: Shown & { unit: Unit }) {
             ) : (
               <figure
                 ref={picture}
-                className="plot"
+                className="earn-plot"
 
                 aria-label="Earned by hour of the week; the table has every figure."
               >
