@@ -4,7 +4,7 @@
  */
 import { Button } from '@mantine/core'
 import { useHotkeys } from '@mantine/hooks'
-import { useMemo } from 'react'
+import { memo, useDeferredValue, useMemo } from 'react'
 
 import { sourcesOf } from '#ui/chart-data.ts'
 import { Loaded } from '#ui/loaded.tsx'
@@ -26,24 +26,46 @@ import { ViewBar } from './view-bar.tsx'
 import { WeekCard } from './week-card.tsx'
 import { beforeName, BUCKET_WORDS, longName, sentenceOf, underOf } from './earnings-words.ts'
 
-function Evidence({ view, series }: Shown) {
-  const unit = useUnit()
+function useSources({ view, series }: Shown) {
   const nameOf = useSourceNames(keyOf(view.split))
   const sources = useMemo(() => sourcesOf(series, nameOf), [series, nameOf])
+  return { nameOf, sources }
+}
+
+function Evidence(shown: Shown) {
+  const { view, series } = shown
+  const unit = useUnit()
+  const { nameOf, sources } = useSources(shown)
   const all = useMemo(
     () => series.sources.map((source, place) => ({ source, place, name: nameOf(source) })),
     [series.sources, nameOf],
   )
   const rows = useMemo(() => bySource(series), [series])
-  const columns = useMemo(() => columnsOf(series, sources), [series, sources])
-  const isPart = view.only !== undefined
-  const long = longName(view)
   return (
     <>
-      <Tiles series={series} unit={unit} sources={sources} rows={rows} isPart={isPart} before={beforeName(view)} />
+      <Tiles
+        series={series}
+        unit={unit}
+        sources={sources}
+        rows={rows}
+        isPart={view.only !== undefined}
+        before={beforeName(view)}
+      />
       <div className="grid">
         <ChartCard view={view} series={series} unit={unit} sources={sources} all={all} />
       </div>
+    </>
+  )
+}
+
+/** What stands below the first chart. */
+const Below = memo(function Below(shown: Shown) {
+  const { view, series } = shown
+  const unit = useUnit()
+  const { nameOf, sources } = useSources(shown)
+  const columns = useMemo(() => columnsOf(series, sources), [series, sources])
+  return (
+    <>
       <div className="grid g21 tables">
         <WeekCard view={view} series={series} unit={unit} />
         <ReleasesCard grades={series.by === 'instrument' ? series.sources : []} />
@@ -52,18 +74,20 @@ function Evidence({ view, series }: Shown) {
         <UsedCard columns={columns} bucket={BUCKET_WORDS[series.range.bucket]} />
       </div>
       <div className="grid g21 tables">
-        <SourceCard series={series} long={long} nameOf={nameOf} unit={unit} />
+        <SourceCard series={series} long={longName(view)} nameOf={nameOf} unit={unit} />
         <GpuCard series={series} />
       </div>
     </>
   )
-}
+})
 
 export function EarningsPage() {
   const unit = useUnit()
   const { query, old } = useShown()
   const asked = useView()
   const shown = query.data
+  // The first chart does not wait for what lies below it, which is drawn in pieces between the viewer's turns.
+  const late = useDeferredValue(shown, undefined)
   const csv = useCsv(shown?.view ?? asked)
   useHotkeys([['e', () => csv.mutate()]])
   return (
@@ -92,6 +116,7 @@ export function EarningsPage() {
         <Loaded query={query} lines={7}>
           {(data) => <Evidence {...data} />}
         </Loaded>
+        {late !== undefined && <Below {...late} />}
       </div>
     </>
   )
