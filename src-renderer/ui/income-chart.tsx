@@ -22,7 +22,7 @@ import { axesOf, BELOW_HEIGHT, ElectricityBelow, X_AXIS, yAxis } from './chart-p
 import { IncomeTip } from './income-legend.tsx'
 import { t } from './say.ts'
 
-export { axisUnits, IncomeLegend } from './income-legend.tsx'
+export { IncomeLegend } from './income-legend.tsx'
 
 export interface IncomeChartProps {
   rows: readonly ChartRow[]

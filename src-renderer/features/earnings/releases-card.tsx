@@ -17,6 +17,7 @@ import { useNow } from '#ui/use-now.ts'
 import { useCore, useUnit, useVenue } from '../../core-client.ts'
 import { ChartTools } from './chart-tools.tsx'
 import { csvText } from './csv-text.ts'
+import { onePrecision } from './one-precision.ts'
 
 const READ_AGAIN_MS = 5_000
 const NEXT_SHOWN = 5
@@ -45,6 +46,7 @@ function csvOf({ days, zone }: Releases, currency: string): string {
 
 function Calendar({ releases, places, unit }: { releases: Releases; places: ReadonlyMap<string, number>; unit: Unit }) {
   const highest = Math.max(1, ...releases.days.map(sumOf))
+  const written = onePrecision([...releases.days.map(sumOf), releases.laterNano], unit)
   return (
     <table className="table releases">
       <caption className="visually-hidden">Held money by the day of its release</caption>
@@ -79,20 +81,18 @@ function Calendar({ releases, places, unit }: { releases: Releases; places: Read
               </span>
             </td>
             <td className="r">{count(day.jobs)}</td>
-            <td className="r">{amount(sumOf(day), unit)}</td>
+            <td className="r">{written(sumOf(day))}</td>
           </tr>
         ))}
         {releases.laterNano > 0 && (
           <tr>
             <td colSpan={3}>later</td>
-            <td className="r">{amount(releases.laterNano, unit)}</td>
+            <td className="r">{written(releases.laterNano)}</td>
           </tr>
         )}
         <tr className="sum">
           <td colSpan={3}>Held</td>
-          <td className="r">
-            {amount(releases.days.reduce((sum, day) => sum + sumOf(day), 0) + releases.laterNano, unit)}
-          </td>
+          <td className="r">{written(releases.days.reduce((sum, day) => sum + sumOf(day), 0) + releases.laterNano)}</td>
         </tr>
       </tbody>
     </table>

@@ -1,27 +1,44 @@
 import type { Series } from '#contract/earnings.ts'
 import type { Unit } from '#contract/units.ts'
-import { amount, count, rate, shortCount, unitWord } from '#ui/format.ts'
+import { count, rate, shortCount, unitWord } from '#ui/format.ts'
 import { Empty } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 import { type Column, Table } from '#ui/table.tsx'
 
+import { onePrecision } from './one-precision.ts'
 import { bySource, type SourceRow } from './source-rows.ts'
 import { KEY_WORDS } from './source-names.ts'
 
-const columnsOf = (head: string, nameOf: (row: SourceRow) => string, unit: Unit): readonly Column<SourceRow>[] => [
-  { head, cell: nameOf },
-  { head: 'Jobs', right: true, cell: (row) => count(row.jobs) },
-  { head: 'Tokens', right: true, cell: (row) => shortCount(row.tokens) },
-  {
-    head: 'Per million',
-    right: true,
-    cell: (row) => (row.tokens === 0 ? 'none' : rate(Math.round((row.gross / row.tokens) * 1e6), unit)),
-  },
-  { head: 'Fee', right: true, cell: (row) => amount(row.fee, unit) },
-  { head: 'Held', right: true, cell: (row) => amount(row.held, unit) },
-  { head: 'Available', right: true, cell: (row) => amount(row.available, unit) },
-  { head: 'Earned', right: true, cell: (row) => amount(row.earned, unit) },
-]
+type Money = 'fee' | 'held' | 'available' | 'earned'
+
+const columnsOf = (
+  head: string,
+  nameOf: (row: SourceRow) => string,
+  unit: Unit,
+  rows: readonly SourceRow[],
+): readonly Column<SourceRow>[] => {
+  const money = (name: string, field: Money): Column<SourceRow> => {
+    const written = onePrecision(
+      rows.map((row) => row[field]),
+      unit,
+    )
+    return { head: name, right: true, cell: (row) => written(row[field]) }
+  }
+  return [
+    { head, cell: nameOf },
+    { head: 'Jobs', right: true, cell: (row) => count(row.jobs) },
+    { head: 'Tokens', right: true, cell: (row) => shortCount(row.tokens) },
+    {
+      head: 'Per million',
+      right: true,
+      cell: (row) => (row.tokens === 0 ? 'none' : rate(Math.round((row.gross / row.tokens) * 1e6), unit)),
+    },
+    money('Fee', 'fee'),
+    money('Held', 'held'),
+    money('Available', 'available'),
+    money('Earned', 'earned'),
+  ]
+}
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 const ALL = 'all'
@@ -65,7 +82,7 @@ export function SourceCard({
       ) : (
         <Table
           caption={`Income by ${word}`}
-          columns={columnsOf(capital(word), (row) => (row.source === ALL ? 'Sum' : nameOf(row.source)), unit)}
+          columns={columnsOf(capital(word), (row) => (row.source === ALL ? 'Sum' : nameOf(row.source)), unit, rows)}
           rows={withSum(rows)}
           rowKey={(row) => row.source}
           rowClass={(row) => (row.source === ALL ? 'sum' : undefined)}

@@ -8,6 +8,7 @@ import { Tile } from '#ui/page.tsx'
 import { useNow } from '#ui/use-now.ts'
 
 import { busyShare, causesOf, type Cause, earnedOf, netOf } from './figures.ts'
+import { onePrecision } from './one-precision.ts'
 import type { SourceRow } from './source-rows.ts'
 
 interface TilesProps {
@@ -39,18 +40,23 @@ function Lines({ lines }: { lines: readonly (readonly [string, string, string?])
 function HowMuch({ summary, unit, isPart }: { summary: Summary; unit: Unit; isPart: boolean }) {
   const now = useNow()
   const net = netOf(summary, unit, isPart)
+  const written = onePrecision([summary.grossNano, summary.feeNano, summary.availableNano, summary.heldNano], unit)
   const lines: [string, string][] = [
-    ['sold', amount(summary.grossNano, unit)],
-    ['fee', `−${amount(summary.feeNano, unit)}`],
+    ['sold', written(summary.grossNano)],
+    ['fee', `−${written(summary.feeNano)}`],
     ...(summary.writtenOffNano === 0
       ? []
-      : [['written off', `−${amount(summary.writtenOffNano, unit)}`] as [string, string]]),
-    ['earned', amount(earnedOf(summary), unit)],
-    ['of it available', amount(summary.availableNano, unit)],
-    ['of it held', amount(summary.heldNano, unit)],
+      : [['written off', `−${written(summary.writtenOffNano)}`] as [string, string]]),
+    ['earned', written(earnedOf(summary))],
+    ['of it available', written(summary.availableNano)],
+    ['of it held', written(summary.heldNano)],
     [
       `electricity, idle included, ${summary.powerCurrency}`,
-      summary.powerNano === null ? 'no price set' : `${net === null ? '' : '−'}${amount(summary.powerNano, POWER)}`,
+      summary.powerNano === null
+        ? 'no price set'
+        : net === null
+          ? amount(summary.powerNano, POWER)
+          : `−${written(summary.powerNano)}`,
     ],
   ]
   return (
@@ -75,6 +81,10 @@ function FromWhat({ summary, unit, sources, rows }: TilesProps & { summary: Summ
   const shown = rows.slice(0, rows.length > SHOWN ? SHOWN - 1 : SHOWN)
   const rest = rows.slice(shown.length).reduce((sum, row) => sum + row.earned, 0)
   const tokens = summary.inputTokens + summary.outputTokens
+  const written = onePrecision(
+    shown.map((row) => row.earned),
+    unit,
+  )
   return (
     <Tile
       question="From what?"
@@ -95,9 +105,9 @@ function FromWhat({ summary, unit, sources, rows }: TilesProps & { summary: Summ
       )}
       <Lines
         lines={[
-          ...shown.map((row) => [nameOf(row.source), amount(row.earned, unit), colourOf(placeOf(row.source))] as const),
-          ...(rest === 0 ? [] : [[`${rows.length - shown.length} others`, amount(rest, unit)] as const]),
-          ['earned', amount(total, unit)],
+          ...shown.map((row) => [nameOf(row.source), written(row.earned), colourOf(placeOf(row.source))] as const),
+          ...(rest === 0 ? [] : [[`${rows.length - shown.length} others`, written(rest)] as const]),
+          ['earned', written(total)],
         ]}
       />
     </Tile>
@@ -151,7 +161,8 @@ function Why({ series, unit, isPart, before }: TilesProps) {
   const causes = causesOf(summary, previous, withPower)
   const value = withPower ? net : earnedOf(summary)
   const was = withPower ? (netOf(previous, unit, isPart) ?? 0) : earnedOf(previous)
-  const signed = (nano: number): string => (nano > 0 ? `+${amount(nano, unit)}` : amount(nano, unit))
+  const written = onePrecision([value - was, ...(causes ?? []).map(({ nano }) => nano)], unit)
+  const signed = (nano: number): string => `${nano > 0 ? '+' : ''}${written(nano)}`
   const largest = Math.max(1, ...(causes ?? []).map(({ nano }) => Math.abs(nano)))
   return (
     <Tile
