@@ -69,7 +69,7 @@ async function viewOf(
   await page.locator('[data-series="history"]').waitFor({ state: 'attached' })
   await page.getByText('Which hours pay?').waitFor()
   await page.locator('svg [data-series="available"]').first().waitFor({ state: 'attached' })
-  const found = (await page.evaluate(FOUND)) as { longestTaskMs: number; marks: number }
+  const found = await page.evaluate<{ longestTaskMs: number; marks: number }>(FOUND)
   return { search, ...found }
 }
 
