@@ -4,6 +4,7 @@
  */
 import { createHashHistory, createRootRoute, createRoute, createRouter } from '@tanstack/react-router'
 
+import { parseEarningsSearch } from './features/earnings/earnings-search.ts'
 import { parseJobsSearch } from './features/jobs/search.ts'
 import { Frame } from './shell/frame.tsx'
 import { lazyScreen, PendingScreen } from './shell/lazy-screen.tsx'
@@ -32,7 +33,7 @@ const tree = root.addChildren([
   createRoute({ ...parent, path: '/exam', component: screens['/exam'], validateSearch: grade }),
   createRoute({ ...parent, path: '/market', component: screens['/market'], validateSearch: grade }),
   createRoute({ ...parent, path: '/jobs', component: screens['/jobs'], validateSearch: parseJobsSearch }),
-  createRoute({ ...parent, path: '/earnings', component: screens['/earnings'] }),
+  createRoute({ ...parent, path: '/earnings', component: screens['/earnings'], validateSearch: parseEarningsSearch }),
   createRoute({ ...parent, path: '/settings', component: screens['/settings'] }),
   createRoute({ ...parent, path: '/backup', component: screens['/backup'] }),
   createRoute({ ...parent, path: '/welcome', component: screens['/welcome'] }),

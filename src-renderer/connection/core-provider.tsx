@@ -42,7 +42,15 @@ const READ_AGAIN: Readonly<Record<Topic, readonly (readonly string[])[]>> = {
     ['app', 'home'],
   ],
   jobs: [['jobs'], ['app', 'home']],
-  earnings: [['earnings'], ['app', 'home'], ['app', 'onboarding']],
+  // What is of a whole range (the week, the history) is read again by the clock: a job changes little of it.
+  earnings: [
+    ['earnings', 'series'],
+    ['earnings', 'summary'],
+    ['earnings', 'held'],
+    ['earnings', 'releases'],
+    ['app', 'home'],
+    ['app', 'onboarding'],
+  ],
   settings: [['app', 'settings'], ['app', 'power'], ['earnings'], ['market', 'quote'], ['app', 'home']],
   onboarding: [['app', 'onboarding']],
   engine: [

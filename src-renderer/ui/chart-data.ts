@@ -30,6 +30,8 @@ export interface ChartRow {
 export interface IncomeSource {
   source: string
   name: string
+  /** Its place among all that was ever sold, the first sold first: its colour and its place in a stack, for good. */
+  place: number
 }
 
 const inUtc = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat('en-GB', { ...options, timeZone: 'UTC' })
@@ -127,14 +129,18 @@ export function cumulative(
     })
 }
 
-/** Sources of a series in a steady order, so that each keeps its colour. */
-export const sourcesOf = (series: Series, nameOf: (source: string) => string): IncomeSource[] =>
-  [...new Set(series.buckets.flatMap((bucket) => bucket.income.map((each) => each.source)))]
-    .sort()
-    .map((source) => ({ source, name: nameOf(source) }))
+/** Sources of a series in the order of their places. */
+export const sourcesOf = (series: Series, nameOf: (source: string) => string): IncomeSource[] => {
+  const places = new Map(series.sources.map((source, place) => [source, place]))
+  const placeOf = (source: string): number => places.get(source) ?? series.sources.length
+  return [...new Set(series.buckets.flatMap((bucket) => bucket.income.map((each) => each.source)))]
+    .sort((a, b) => placeOf(a) - placeOf(b) || (a < b ? -1 : 1))
+    .map((source) => ({ source, name: nameOf(source), place: placeOf(source) }))
+}
 
-const COLOURS = ['var(--c1)', 'var(--c2)', 'var(--c3)'] as const
-export const colourOf = (index: number): string => COLOURS[index % COLOURS.length] ?? 'var(--c1)'
+const COLOURS = 8
+/** The colour of a place; beyond the eighth they come again, and names tell apart. */
+export const colourOf = (place: number): string => `var(--c${(place % COLOURS) + 1})`
 
 /** Ticks of an axis from zero: at most four round steps of 1, 2, 2.5 or 5. */
 export function ticks(max: number): number[] {

@@ -33,13 +33,13 @@ const share = (value: number, whole: number): string => `${whole <= 0 ? 0 : Math
 function Stack({ of, top, sources, held }: { of: Record<string, number>; top: number } & StackLook) {
   return (
     <span className="stack">
-      {sources.map(({ source }, index) => (
+      {sources.map(({ source, place }) => (
         <i
           key={source}
           className={held ? 'hatch' : ''}
           style={{
             height: share(of[source] ?? 0, top),
-            ...(held ? { ['--hatch' as string]: colourOf(index) } : { background: colourOf(index) }),
+            ...(held ? { ['--hatch' as string]: colourOf(place) } : { background: colourOf(place) }),
           }}
         />
       ))}

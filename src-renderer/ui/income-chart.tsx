@@ -22,7 +22,7 @@ import { axesOf, BELOW_HEIGHT, ElectricityBelow, X_AXIS, yAxis } from './chart-p
 import { IncomeTip } from './income-legend.tsx'
 import { t } from './say.ts'
 
-export { axisUnits, IncomeLegend } from './income-legend.tsx'
+export { IncomeLegend } from './income-legend.tsx'
 
 export interface IncomeChartProps {
   rows: readonly ChartRow[]
@@ -39,16 +39,16 @@ export interface IncomeChartProps {
 function Hatches({ id, sources }: { id: string; sources: readonly IncomeSource[] }) {
   return (
     <defs>
-      {sources.map(({ source }, index) => (
+      {sources.map(({ source, place }) => (
         <pattern
           key={source}
-          id={`${id}-${index}`}
+          id={`${id}-${place}`}
           width="5"
           height="5"
           patternUnits="userSpaceOnUse"
           patternTransform="rotate(45)"
         >
-          <rect width="2.2" height="5" fill={colourOf(index)} />
+          <rect width="2.2" height="5" fill={colourOf(place)} />
         </pattern>
       ))}
     </defs>
@@ -58,14 +58,14 @@ function Hatches({ id, sources }: { id: string; sources: readonly IncomeSource[]
 /** Each kind of money is a stack of its own, by grade. */
 function incomeBars(id: string, sources: readonly IncomeSource[], anyHeld: boolean) {
   const shared = { isAnimationActive: false, maxBarSize: 44, radius: 1 } as const
-  return sources.flatMap(({ source, name }, index) => [
+  return sources.flatMap(({ source, name, place }) => [
     <Bar
       key={`${source}a`}
       {...shared}
       dataKey={(row: ChartRow) => row.available[source] ?? 0}
       name={t('income.available', { name })}
       stackId="available"
-      fill={colourOf(index)}
+      fill={colourOf(place)}
     />,
     ...(anyHeld
       ? [
@@ -75,8 +75,8 @@ function incomeBars(id: string, sources: readonly IncomeSource[], anyHeld: boole
             dataKey={(row: ChartRow) => row.held[source] ?? 0}
             name={t('income.held', { name })}
             stackId="held"
-            fill={`url(#${id}-${index})`}
-            stroke={colourOf(index)}
+            fill={`url(#${id}-${place})`}
+            stroke={colourOf(place)}
             strokeWidth={1}
           />,
         ]

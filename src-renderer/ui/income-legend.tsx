@@ -35,9 +35,9 @@ export function IncomeTip({
 export function IncomeLegend({ sources }: { sources: readonly IncomeSource[] }) {
   return (
     <ul className="legend">
-      {sources.map(({ source, name }, index) => (
+      {sources.map(({ source, name, place }) => (
         <li key={source}>
-          <i style={{ background: colourOf(index) }} />
+          <i style={{ background: colourOf(place) }} />
           {name}
         </li>
       ))}

@@ -222,7 +222,7 @@ test('earnings: running sums and the table behind the chart', async ({ page }) =
     await openPage(page, server.url, 'earnings')
     const chart = page.getByRole('region', { name: 'Income and electricity by hour' })
     await chart.getByText('cumulative').click()
-    await expect(chart.getByText('held, a line of its own')).toBeVisible()
+    await expect(chart.getByText('Dashed: held, not yet released')).toBeVisible()
     await expectAccessible(page, 'running sums')
     await shoot(page, 'earnings-cumulative-light-wide')
     await chart.getByText('table', { exact: true }).click()

@@ -22,12 +22,14 @@ const nano = (value: number): Nano => value as Nano
 const FROM = Date.UTC(2026, 10, 21, 10)
 
 type Bucket = Series['buckets'][number]
+const used = { onMs: 0, listedMs: 0, servedMs: 0, busyMs: 0 }
 /** One bucket an hour from FROM; `begun` up to `read`. */
 function series(contents: readonly Pick<Bucket, 'income' | 'power'>[], read = FROM + contents.length * HOUR): Series {
   const buckets = contents.map((content, index) => {
     const at = FROM + index * HOUR
     return {
       ...content,
+      used,
       at,
       end: at + HOUR,
       startLocal: new Date(at).toISOString().replace('.000Z', '+00:00'),
@@ -46,6 +48,8 @@ function series(contents: readonly Pick<Bucket, 'income' | 'power'>[], read = FR
     by: 'instrument',
     buckets,
     summary: {} as Series['summary'],
+    sources: [],
+    previous: {} as Series['summary'],
   }
 }
 const EMPTY: Pick<Bucket, 'income' | 'power'> = {
@@ -63,6 +67,7 @@ const earned = (available: number, held: number): Pick<Bucket, 'income' | 'power
       feeNano: nano(0),
       heldNano: nano(held),
       availableNano: nano(available),
+      writtenOffNano: nano(0),
     },
   ],
   power: { joules: 1, costNano: nano(7), coveredShare: 1, gpus: [] },
@@ -106,7 +111,7 @@ describe('chart rows', () => {
 
   it('name each source once', () =>
     expect(sourcesOf(series([earned(1, 0), earned(1, 0)]), (source) => source.toUpperCase())).toEqual([
-      { source: grade, name: grade.toUpperCase() },
+      { source: grade, name: grade.toUpperCase(), place: 0 },
     ]))
 })
 

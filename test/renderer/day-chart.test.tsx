@@ -28,7 +28,7 @@ const show = (rows: readonly ChartRow[]) =>
   render(
     <DayChart
       rows={rows}
-      sources={[{ source: 'a', name: 'text-nano' }]}
+      sources={[{ source: 'a', name: 'text-nano', place: 0 }]}
       unit={knownUnit('PCR')!}
       powerCurrency="EUR"
       label="Income today"

@@ -45,6 +45,7 @@ export const sellerFailures = {
   'range.tooFine': ['BAD_REQUEST', 'max', 'bucket'],
   'range.tooLate': ['BAD_REQUEST'],
   'range.zone': ['BAD_REQUEST', 'zone'],
+  'range.date': ['BAD_REQUEST', 'date'],
   'range.tooManySources': ['BAD_REQUEST', 'max', 'by'],
   'ownUse.modelUnknown': ['NOT_FOUND'],
   'ownUse.handedBack': ['FORBIDDEN'],

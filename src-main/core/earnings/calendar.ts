@@ -9,6 +9,8 @@ import { fail, type StokerError } from '#contract/errors.ts'
 import { HOUR_MS, QUARTER_MS, type EpochMs } from '#contract/time.ts'
 
 const NANO_PER_MS = 1_000_000
+/** More than fifty years of summer time. */
+const STRETCHES_MAX = 128
 
 const zoned = (at: EpochMs, zone: string): Temporal.ZonedDateTime =>
   Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone)
@@ -54,6 +56,35 @@ export function nextBucket(start: EpochMs, bucket: BucketSize, zone: string): Ep
 export function dateAfter(start: EpochMs, unit: 'day' | 'month', count: number, zone: string): EpochMs {
   const date = zoned(start, zone).toPlainDate()
   return startOfDate(unit === 'day' ? date.add({ days: count }) : date.with({ day: 1 }).add({ months: count }), zone)
+}
+
+/** Start of a date such as `2026-11-21`. Error: BAD_REQUEST for what no calendar has (`2026-02-30`). */
+export function dayStart(date: string, zone: string): EpochMs {
+  try {
+    return startOfDate(Temporal.PlainDate.from(date, { overflow: 'reject' }), zone)
+  } catch (error) {
+    throw fail('range.date', { date: date.slice(0, 16) }, { cause: error })
+  }
+}
+
+/** The date by the zone's clock: `2026-11-21`. */
+export const dateOf = (at: EpochMs, zone: string): string => localTime(at, zone).slice(0, 10)
+
+/** Stretches of [from, to) in which the zone's offset is the same, each with it; at most STRETCHES_MAX. */
+export function offsetsBetween(
+  from: EpochMs,
+  to: EpochMs,
+  zone: string,
+): { from: EpochMs; to: EpochMs; offset: number }[] {
+  const stretches: { from: EpochMs; to: EpochMs; offset: number }[] = []
+  for (let start = from; start < to;) {
+    if (stretches.length === STRETCHES_MAX) throw fail('range.tooFine', { max: STRETCHES_MAX, bucket: 'hour' })
+    const change = zoned(start, zone).getTimeZoneTransition('next')?.epochMilliseconds ?? Infinity
+    const end = Math.min(to, quarterFrom(change))
+    stretches.push({ from: start, to: end, offset: offsetAt(start, zone) })
+    start = end
+  }
+  return stretches
 }
 
 /** Before 1972 some offsets had seconds: the day then begins with the next quarter hour. */

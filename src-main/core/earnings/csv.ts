@@ -38,6 +38,12 @@ const CSV_HEADER = [
   'held',
   'available_nano',
   'available',
+  'written_off_nano',
+  'written_off',
+  'on_ms',
+  'listed_ms',
+  'served_ms',
+  'busy_ms',
   'power_joules',
   'power_currency',
   'power_cost_nano',
@@ -45,7 +51,8 @@ const CSV_HEADER = [
   'power_covered_share',
 ] as const
 
-const INCOME_CELLS = 13
+const INCOME_CELLS = 15
+const USED_CELLS = 4
 const POWER_CELLS = 5
 
 /** RFC 4180 section 2: quotes around anything with a comma, quote or line break, quotes inside doubled. */
@@ -76,10 +83,9 @@ export function seriesCsv(series: Series, scale: number): string {
       zone,
     ]
     for (const row of bucket.income) {
-      const money = [row.grossNano, row.feeNano, row.heldNano, row.availableNano].flatMap((nano) => [
-        nano,
-        shownAmount(nano, scale),
-      ])
+      const money = [row.grossNano, row.feeNano, row.heldNano, row.availableNano, row.writtenOffNano].flatMap(
+        (nano) => [nano, shownAmount(nano, scale)],
+      )
       lines.push(
         line([
           'income',
@@ -90,7 +96,7 @@ export function seriesCsv(series: Series, scale: number): string {
           row.inputTokens,
           row.outputTokens,
           ...money,
-          ...blanks(POWER_CELLS),
+          ...blanks(USED_CELLS + POWER_CELLS),
         ]),
       )
     }
@@ -101,8 +107,19 @@ export function seriesCsv(series: Series, scale: number): string {
       costNano === null ? null : shownAmount(costNano, POWER_SCALE),
     ]
     const { joules, costNano, coveredShare, gpus } = bucket.power
+    const { onMs, listedMs, servedMs, busyMs } = bucket.used
     lines.push(
-      line(['electricity', ...head, ...blanks(INCOME_CELLS), ...energy(joules, costNano), thousandths(coveredShare)]),
+      line([
+        'electricity',
+        ...head,
+        ...blanks(INCOME_CELLS),
+        onMs,
+        listedMs,
+        servedMs,
+        busyMs,
+        ...energy(joules, costNano),
+        thousandths(coveredShare),
+      ]),
     )
     for (const { gpu, joules, costNano } of gpus)
       lines.push(
@@ -111,7 +128,7 @@ export function seriesCsv(series: Series, scale: number): string {
           ...head,
           'gpu',
           gpu,
-          ...blanks(INCOME_CELLS - 2),
+          ...blanks(INCOME_CELLS - 2 + USED_CELLS),
           ...energy(joules, costNano),
           null,
         ]),

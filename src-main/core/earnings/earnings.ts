@@ -26,6 +26,7 @@ export const incomeOf = (rows: readonly IncomeRow[]): Income[] =>
       feeNano,
       heldNano: nano(sellerNano - releasedNano - writtenOffNano),
       availableNano: releasedNano,
+      writtenOffNano,
     }),
   )
 

@@ -6,7 +6,7 @@ import type { CutRange, RangeAsked, SpanName } from '#contract/earnings.ts'
 import { fail } from '#contract/errors.ts'
 import { DAY_MS, HOUR_MS, type EpochMs } from '#contract/time.ts'
 
-import { bucketStart, checkedZone, dateAfter, nextBucket, quarterFrom, quarterOf } from './calendar.ts'
+import { bucketStart, checkedZone, dateAfter, dayStart, nextBucket, quarterFrom, quarterOf } from './calendar.ts'
 
 export interface TimeBucket {
   at: EpochMs
@@ -43,12 +43,25 @@ const SPANS: Readonly<Record<SpanName, Resolve>> = {
   }),
 }
 
+/** The days of one date and another, both included: by hour up to three days, by month beyond 120. */
+function daysBetween(firstDay: string, lastDay: string, zone: string): Omit<CutRange, 'zone'> {
+  const from = dayStart(firstDay, zone)
+  const to = dateAfter(dayStart(lastDay, zone), 'day', 1, zone)
+  if (to <= from || to > LATEST) throw fail(to <= from ? 'range.empty' : 'range.tooLate', {}, { data: { from, to } })
+  const days = (to - from) / DAY_MS
+  return { from, to, bucket: days < 3.5 ? 'hour' : days < 120.5 ? 'day' : 'month' }
+}
+
 /** The range meant. Errors: BAD_REQUEST for an unknown zone, an end before its start, an end beyond the year 2999. */
 export function resolveRange(asked: RangeAsked, now: EpochMs): CutRange {
   const zone = checkedZone(asked.zone)
   if ('span' in asked) {
     const named = SPANS[asked.span](quarterOf(now), zone)
     return { ...named, bucket: asked.bucket ?? named.bucket, zone }
+  }
+  if ('firstDay' in asked) {
+    const days = daysBetween(asked.firstDay, asked.lastDay, zone)
+    return { ...days, bucket: asked.bucket ?? days.bucket, zone }
   }
   const { from, to } = asked
   if (to <= from || to > LATEST) throw fail(to <= from ? 'range.empty' : 'range.tooLate', {}, { data: { from, to } })
@@ -69,6 +82,32 @@ export function bucketsOf({ from, to, bucket, zone }: CutRange): TimeBucket[] {
     start = next
   }
   return buckets
+}
+
+/** Whether both ends lie on the first of a month. */
+const isWholeMonths = ({ from, to, zone }: CutRange): boolean =>
+  bucketStart(from, 'month', zone) === from && bucketStart(to, 'month', zone) === to
+const isWholeDays = ({ from, to, zone }: CutRange): boolean =>
+  bucketStart(from, 'day', zone) === from && bucketStart(to, 'day', zone) === to
+/** A mean month: over a century of months the sum is never half a month off. */
+const MONTH_MS = 30.436_875 * DAY_MS
+
+/**
+ * The period before, as many months, days or hours long. While the range still runs only as much of the period before
+ * counts as has run of this one: half a day is compared with half a day.
+ */
+export function periodBefore(range: CutRange, now: EpochMs): CutRange {
+  const { from, to, zone } = range
+  const back = ((): ((at: EpochMs) => EpochMs) => {
+    const count = (unit: number): number => Math.round((to - from) / unit)
+    if (isWholeMonths(range)) return (at) => dateAfter(at, 'month', -count(MONTH_MS), zone)
+    if (isWholeDays(range)) return (at) => dateAfter(at, 'day', -count(DAY_MS), zone)
+    return (at) => at - (to - from)
+  })()
+  const start = back(from)
+  const ran = now < to ? Math.max(0, quarterFrom(now) - from) : Infinity
+  const end = Math.min(from, start + ran)
+  return { ...range, from: start, to: Math.max(end, start) }
 }
 
 /** The quarter hours that begin in the day (86,400 s) up to `now`: what "24 h" is where no chart is drawn. */

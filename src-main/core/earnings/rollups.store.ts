@@ -7,6 +7,7 @@ import { fail } from '#contract/errors.ts'
 import type { Instrument, JobId } from '#contract/ids.ts'
 import { nano, nanoFromBigInt, type Nano } from '#contract/money.ts'
 import type { EpochMs } from '#contract/time.ts'
+import { WEEK_HOUR } from '#core/power/index.ts'
 import type { ReadDb } from '#db/db-types.ts'
 
 /** Sums of some quarter hours and one source (an instrument, a model or a deployment). */
@@ -33,6 +34,10 @@ const COLUMNS: Readonly<Record<IncomeKey, string>> = {
   deployment: 'deployment_id',
 }
 
+/** Of these sources alone; its parameter is a JSON list. */
+const filterBy = (by: IncomeKey, only: readonly string[] | undefined): string =>
+  only === undefined ? '' : `AND ${COLUMNS[by]} IN (SELECT value FROM json_each(?))`
+
 interface Row {
   source: string
   jobs: bigint
@@ -50,11 +55,16 @@ interface Row {
  * Income of the quarter hours that begin in [from, to), in the order of the sources; those with failures alone are left
  * out. Error: BAD_REQUEST for more than SOURCES_MAX.
  */
-export function incomeBetween(db: ReadDb, from: EpochMs, to: EpochMs, by: IncomeKey): IncomeRow[] {
+export function incomeBetween(
+  db: ReadDb,
+  from: EpochMs,
+  to: EpochMs,
+  { by, only }: { by: IncomeKey; only?: readonly string[] | undefined },
+): IncomeRow[] {
   const sql = `SELECT ${COLUMNS[by]} AS source, sum(jobs) AS jobs, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
       sum(gross_nano) AS gross_nano, sum(fee_nano) AS fee_nano, sum(seller_nano) AS seller_nano, sum(released_nano) AS released_nano, sum(written_off_nano) AS written_off_nano, sum(served_ms) AS served_ms
-    FROM rollup_quarter WHERE quarter_ms >= ? AND quarter_ms < ? GROUP BY 1 HAVING sum(jobs) <> 0 OR sum(gross_nano) <> 0 ORDER BY 1 LIMIT ${SOURCES_MAX + 1}`
-  const rows = db.money<Row>(sql).all(from, to)
+    FROM rollup_quarter WHERE quarter_ms >= ? AND quarter_ms < ? ${filterBy(by, only)} GROUP BY 1 HAVING sum(jobs) <> 0 OR sum(gross_nano) <> 0 ORDER BY 1 LIMIT ${SOURCES_MAX + 1}`
+  const rows = db.money<Row>(sql).all(from, to, ...(only === undefined ? [] : [JSON.stringify(only)]))
   if (rows.length > SOURCES_MAX) throw fail('range.tooManySources', { max: SOURCES_MAX, by }, { data: { by } })
   return rows.map((row) => ({
     source: row.source,
@@ -134,3 +144,71 @@ export function heldJobs(db: ReadDb, limit: number = HELD_MAX): HeldRow[] {
       releaseAt: Number(row.release_at),
     }))
 }
+
+/** When each source had its first quarter hour, of those that begin at or after `from`. */
+export const firstQuarters = (db: ReadDb, by: IncomeKey, from: EpochMs): { source: string; first: EpochMs }[] =>
+  db
+    .prepare<{ source: string; first: EpochMs }>(
+      `SELECT ${COLUMNS[by]} AS source, min(quarter_ms) AS first FROM rollup_quarter WHERE quarter_ms >= ? GROUP BY 1 ORDER BY 2, 1 LIMIT ${SOURCES_MAX}`,
+    )
+    .all(from)
+
+const EARNED = 'coalesce(sum(gross_nano - fee_nano - written_off_nano), 0)'
+
+/** Gross less fee and what was written off, of the quarter hours that begin in [from, to). */
+export const earnedBetween = (db: ReadDb, from: EpochMs, to: EpochMs): Nano =>
+  nanoFromBigInt(
+    db
+      .money<{ earned: bigint }>(
+        `SELECT ${EARNED} AS earned FROM rollup_quarter WHERE quarter_ms >= ? AND quarter_ms < ?`,
+      )
+      .get(from, to)!.earned,
+  )
+
+/** The first quarter hour with a sum, at or after `from`. */
+export const firstQuarter = (db: ReadDb, from: EpochMs): EpochMs | null =>
+  db
+    .prepare<{ first: EpochMs | null }>('SELECT min(quarter_ms) AS first FROM rollup_quarter WHERE quarter_ms >= ?')
+    .get(from)?.first ?? null
+
+/** What is held of all that was ever settled. */
+export const heldNano = (db: ReadDb): Nano =>
+  nanoFromBigInt(
+    db
+      .money<{ held: bigint }>(
+        'SELECT coalesce(sum(seller_nano - released_nano - written_off_nano), 0) AS held FROM rollup_quarter',
+      )
+      .get()!.held,
+  )
+
+interface Stretch {
+  from: EpochMs
+  to: EpochMs
+  /** How far its clock is ahead of UTC, in ms. */
+  offset: number
+}
+
+/** Income by the hour of the week of such a clock, 0 being Monday from midnight. */
+export const incomeByWeekHour = (
+  db: ReadDb,
+  { from, to, offset }: Stretch,
+  { by, only }: { by: IncomeKey; only?: readonly string[] | undefined },
+): { hour: number; earnedNano: Nano; servedMs: number }[] =>
+  db
+    .money<{ hour: bigint; earned: bigint; served_ms: bigint }>(
+      `SELECT ${WEEK_HOUR} AS hour, ${EARNED} AS earned, sum(served_ms) AS served_ms FROM rollup_quarter
+       WHERE quarter_ms >= ? AND quarter_ms < ? ${filterBy(by, only)} GROUP BY 1`,
+    )
+    .all(offset, from, to, ...(only === undefined ? [] : [JSON.stringify(only)]))
+    .map((row) => ({
+      hour: Number(row.hour),
+      earnedNano: nanoFromBigInt(row.earned),
+      servedMs: Number(row.served_ms),
+    }))
+
+export const listedByWeekHour = (db: ReadDb, { from, to, offset }: Stretch): { hour: number; ms: number }[] =>
+  db
+    .prepare<{ hour: number; ms: number }>(
+      `SELECT ${WEEK_HOUR} AS hour, sum(listed_ms) AS ms FROM listing_quarter WHERE quarter_ms >= ? AND quarter_ms < ? GROUP BY 1`,
+    )
+    .all(offset, from, to)

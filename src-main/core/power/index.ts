@@ -9,11 +9,11 @@ import { every, type Loop } from '#lib/every.ts'
 
 import { createEnergy, type Energy } from './energy.ts'
 import { createWattGauge, type WattGauge } from './watt-gauge.ts'
-import type { CurrencyEnergy, GpuEnergy } from './power.store.ts'
+import { energyByWeekHour, type CurrencyEnergy, type GpuEnergy, type HourEnergy } from './power.store.ts'
 import { costOf, costOfJobTime, perMillion, rateOf } from './power.ts'
 import { systemSources, type PowerSources } from './power-sources.ts'
 
-export type { CurrencyEnergy, GpuEnergy } from './power.store.ts'
+export { type CurrencyEnergy, type GpuEnergy, type HourEnergy, WEEK_HOUR } from './power.store.ts'
 export { perMillion } from './power.ts'
 export type { PowerSources } from './power-sources.ts'
 
@@ -43,6 +43,8 @@ export interface PowerLedger extends PowerService {
   sums(from: EpochMs, to: EpochMs): CurrencyEnergy[]
   /** The part of it that GPUs took whose meter reads each by itself. */
   gpus(from: EpochMs, to: EpochMs): GpuEnergy[]
+  /** The sums by hour of the week (0 is Monday from midnight) of a clock that is `offset` ms ahead of UTC. */
+  weekHours(from: EpochMs, to: EpochMs, offset: number): HourEnergy[]
   /** How it was come by: at most `limit` methods, the newest first. */
   methods(from: EpochMs, to: EpochMs, limit: number): string[]
   /** The owner's power currency. */
@@ -58,7 +60,7 @@ export interface PowerLedger extends PowerService {
 
 const quarterOf = (at: EpochMs): EpochMs => Math.floor(at / QUARTER_MS) * QUARTER_MS
 
-function createLedger({ clock }: PowerContext, deps: PowerDeps, gauge: WattGauge, energy: Energy): PowerLedger {
+function createLedger({ clock, rigDb }: PowerContext, deps: PowerDeps, gauge: WattGauge, energy: Energy): PowerLedger {
   const currency = (): string => deps.settings.current().powerCurrency
   const watts = (): MeasuredValue => {
     const { watts, method } = gauge.now(gauge.running())
@@ -74,6 +76,8 @@ function createLedger({ clock }: PowerContext, deps: PowerDeps, gauge: WattGauge
   return {
     sums: (from, to) => energy.sums(from, to),
     gpus: (from, to) => energy.gpus(from, to),
+    // Of what is written: a week does not wait for its last minutes.
+    weekHours: (from, to, offset) => energyByWeekHour(rigDb.read, { from, to, offset }),
     methods: (from, to, limit) => energy.methods(from, to, limit),
     currency,
     isPriced: () => deps.settings.current().kwhPriceNano !== null,

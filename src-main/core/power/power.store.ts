@@ -19,6 +19,9 @@ export interface GpuEnergy {
 /** Currency of energy used before there was a price. */
 export const UNPRICED = ''
 
+/** Hours since the Monday before 1970, whose first day was a Thursday, in SQL; its parameter is the clock's offset. */
+export const WEEK_HOUR = '((quarter_ms + ?) / 3600000 + 72) % 168'
+
 /** Bounds on any one reading, both far beyond what a machine has. */
 const CURRENCIES_MAX = 64
 const GPUS_MAX = 4_096
@@ -137,3 +140,31 @@ export const gpuEnergyBetween = (db: ReadDb, from: EpochMs, to: EpochMs): GpuEne
     )
     .all(from, to)
     .map(({ gpu, currency, joules, cost_nano }) => ({ gpu, currency, joules, costNano: nanoFromBigInt(cost_nano) }))
+
+/** Of one hour of the week, 0 being Monday from midnight, in one currency. */
+export interface HourEnergy {
+  hour: number
+  currency: string
+  costNano: number
+  coveredMs: number
+  servingMs: number
+}
+
+/** Sums by the hour of the week of a clock that is `offset` ms ahead of UTC. */
+export const energyByWeekHour = (
+  db: ReadDb,
+  { from, to, offset }: { from: EpochMs; to: EpochMs; offset: number },
+): HourEnergy[] =>
+  db
+    .money<{ hour: bigint; currency: string; cost_nano: bigint; covered_ms: bigint; serving_ms: bigint }>(
+      `SELECT ${WEEK_HOUR} AS hour, currency, sum(cost_nano) AS cost_nano, sum(covered_ms) AS covered_ms, sum(serving_ms) AS serving_ms
+       FROM power_quarter WHERE quarter_ms >= ? AND quarter_ms < ? GROUP BY 1, 2 LIMIT ${168 * CURRENCIES_MAX}`,
+    )
+    .all(offset, from, to)
+    .map((row) => ({
+      hour: Number(row.hour),
+      currency: row.currency,
+      costNano: nanoFromBigInt(row.cost_nano),
+      coveredMs: Number(row.covered_ms),
+      servingMs: Number(row.serving_ms),
+    }))

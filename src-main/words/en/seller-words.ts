@@ -49,6 +49,7 @@ export const sellerWords: Record<keyof typeof sellerFailures, string> = {
   'range.tooFine': 'This range has more than {max} {bucket}s; choose a shorter one or a coarser step.',
   'range.tooLate': 'The range must end before the year 3000.',
   'range.zone': '"{zone}" is no time zone Stoker knows; send an IANA name such as Europe/Berlin, or UTC.',
+  'range.date': '"{date}" is no date; send one such as 2026-11-21.',
   'range.tooManySources': 'This range has more than {max} {by}s; choose a shorter one, or ask by instrument.',
   'ownUse.modelUnknown': 'This model is not there any more; GET /v1/models lists the ones that are.',
   'ownUse.handedBack':

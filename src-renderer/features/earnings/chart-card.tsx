@@ -1,140 +1,149 @@
 import { SegmentedControl } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { useMemo, useRef } from 'react'
 
-import type { Series } from '#contract/earnings.ts'
+import type { Unit } from '#contract/units.ts'
 import { Age } from '#ui/age.tsx'
-import { type ChartRow, chartRows, cumulative, type IncomeSource, nowLabel, sourcesOf } from '#ui/chart-data.ts'
-import { CumulativeChart, CumulativeLegend } from '#ui/cumulative-chart.tsx'
+import { chartRows, type IncomeSource } from '#ui/chart-data.ts'
 import { amount, unitWord } from '#ui/format.ts'
-import { axisUnits, IncomeChart, IncomeLegend } from '#ui/income-chart.tsx'
 import { IncomeTable } from '#ui/income-table.tsx'
-import { Empty, Loaded } from '#ui/loaded.tsx'
+import { Empty } from '#ui/loaded.tsx'
+import { sayError } from '#ui/notify.ts'
 import { Card } from '#ui/page.tsx'
+import { viewerZone } from '#ui/format-time.ts'
+import { saveText } from '#ui/save.ts'
 
-import { useCore, useUnit, useVenue } from '../../core-client.ts'
-import { READ_AGAIN_MS, SPAN_NAMES, type SpanRange } from './spans.ts'
-import { useSourceNames } from './source-names.ts'
+import { useCore, useVenue } from '../../core-client.ts'
+import { ChartTools } from './chart-tools.tsx'
+import { earnedOf, isOneMoney } from './figures.ts'
+import { HistoryBrush } from './history-brush.tsx'
+import { IncomePlot } from './income-plot.tsx'
+import { SourceLegend } from './legend.tsx'
+import { columnsOf, gpusOf } from './plot-data.ts'
+import { rangeOf } from './earnings-search.ts'
+import { READ_AGAIN_MS, type Shown, useGo, useView } from './use-shown.ts'
+import { BUCKET_WORDS, longName } from './earnings-words.ts'
 
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
-type View = 'bars' | 'cumulative' | 'table'
-const NOTES: Readonly<Record<View, (units: string) => string>> = {
-  bars: (units) =>
-    `${units}. Solid: available. Hatched, beside it: delivered and held, not yet released. Shaded: the rig was off.`,
-  cumulative: (units) => `${units}. Solid line: available. Dashed: delivered and held, not yet released.`,
-  table: () => 'Available is released; held is delivered and not yet released. They are never added.',
+interface ChartCardProps extends Shown {
+  unit: Unit
+  /** Of what is in the range. */
+  sources: readonly IncomeSource[]
+  /** Of all that was ever sold. */
+  all: readonly IncomeSource[]
 }
 
-const isEmpty = (rows: readonly ChartRow[]): boolean => rows.every((row) => row.jobs === 0 && row.power === null)
-
-function Picture({
-  series,
-  rows,
-  sources,
-  view,
-  long,
-}: {
-  series: Series
-  rows: ChartRow[]
-  sources: IncomeSource[]
-  view: View
-  /** The span in words. */
-  long: string
-}) {
-  const unit = useUnit()
-  const { bucket } = series.range
-  const sums = cumulative(rows)
-  const present = nowLabel(series, rows)
-  const last = sums.at(-1)
-  const label = `${long}: ${amount(last?.available ?? 0, unit)} ${unitWord(unit)} available, ${amount(last?.held ?? 0, unit)} held, by ${bucket}. The table has every figure.`
-  if (isEmpty(rows)) {
-    return (
-      <Empty title={`No job was settled in ${long}.`}>
-        Bars appear with the first settled job, usually seconds after a listing. Choose a longer span to look further
-        back.
-      </Empty>
-    )
-  }
-  if (view === 'table')
-    return (
-      <IncomeTable
-        rows={rows}
-        sources={sources}
-        unit={unit}
-        powerCurrency={series.powerCurrency}
-        caption={`Earned by ${bucket}`}
-      />
-    )
-  if (view === 'cumulative')
-    return <CumulativeChart points={sums} unit={unit} powerCurrency={series.powerCurrency} label={label} />
-  return (
-    <IncomeChart
-      rows={rows}
-      sources={sources}
-      unit={unit}
-      powerCurrency={series.powerCurrency}
-      label={label}
-      height={300}
-      {...(present === undefined ? {} : { nowLabel: present })}
-    />
-  )
+/** The rows of the screen as the core writes them. */
+export function useCsv(view: Shown['view']) {
+  const { client } = useCore()
+  const { venueId } = useVenue()
+  return useMutation({
+    mutationFn: () => client.earnings.csv({ venueId, ...rangeOf(view, viewerZone()) }),
+    onSuccess: ({ fileName, csv }) => saveText(fileName, 'text/csv', csv),
+    onError: (error) => sayError('The CSV was not saved', error),
+  })
 }
 
-export function ChartCard({ range }: { range: SpanRange }) {
+function noteOf(one: boolean, sums: boolean): string {
+  if (sums) return 'Solid line: available. Dashed: held, not yet released. Below: electricity.'
+  const scale = one
+    ? 'One scale above and below the axis; the black tick is what is left.'
+    : 'Two units, so two scales and no net.'
+  return `A bar is what was earned after fees; its hatched part is still held. ${scale} Shaded: the rig was off, or part of the time. ▲ an ask changed, ◆ cost money or time, ○ for the record.`
+}
+
+export function ChartCard({ view, series, unit, sources, all }: ChartCardProps) {
   const { rpc } = useCore()
   const { venueId } = useVenue()
-  const nameOf = useSourceNames(range.by)
-  const unit = useUnit()
-  const [view, setView] = useState<View>('bars')
-  const series = useQuery(
-    rpc.earnings.series.queryOptions({
-      input: { venueId, ...range },
+  const go = useGo()
+  const { show = 'bars' } = useView()
+  const csv = useCsv(view)
+  const picture = useRef<HTMLElement>(null)
+  const marks = useQuery(
+    rpc.earnings.marks.queryOptions({
+      input: { venueId, ...rangeOf(view, viewerZone()) },
       placeholderData: (before) => before,
       refetchInterval: READ_AGAIN_MS,
     }),
   )
-  const rows = series.data === undefined ? [] : chartRows(series.data)
-  const sources = series.data === undefined ? [] : sourcesOf(series.data, nameOf)
-  const bucket = series.data?.range.bucket ?? 'hour'
-  const empty = isEmpty(rows)
-  const legend =
-    series.data === undefined || empty ? null : view === 'cumulative' ? (
-      <CumulativeLegend />
-    ) : (
-      <IncomeLegend sources={sources} />
-    )
+  const columns = useMemo(() => columnsOf(series, sources), [series, sources])
+  const gpus = useMemo(() => gpusOf(series), [series])
+  const bucket = BUCKET_WORDS[series.range.bucket]
+  const isPart = view.only !== undefined
+  const one = isOneMoney(unit, series.powerCurrency)
+  const withNet = one && !isPart
+  const long = longName(view)
+  const isEmpty = columns.every((column) => column.jobs === 0 && column.power === null)
+  const { summary } = series
+  const label = `${long}: ${amount(earnedOf(summary), unit)} ${unitWord(unit)} earned, of it ${amount(summary.heldNano, unit)} held, by ${bucket}. The table has every figure.`
+  const what = `chart by ${bucket}`
   return (
     <Card
       title={`Income and electricity by ${bucket}`}
       aside={
         <>
-          {view !== 'table' && legend}
+          {show !== 'table' && !isEmpty && (
+            <SourceLegend all={all} canFilter={view.split !== 'gpu'} withNet={withNet && show === 'bars'} />
+          )}
           <SegmentedControl
             aria-label="Show as"
-            value={view}
-            onChange={(value) => setView(value)}
+            value={show}
+            onChange={(value) => go({ show: value === 'bars' ? undefined : value })}
             data={[
               { value: 'bars', label: `per ${bucket}` },
-              { value: 'cumulative', label: 'cumulative' },
+              { value: 'sums', label: 'cumulative' },
               { value: 'table', label: 'table' },
             ]}
+          />
+          <ChartTools
+            fileName={`stoker-earnings-by-${bucket}`}
+            what={what}
+            picture={picture}
+            isTable={show === 'table'}
+            onCsv={() => csv.mutate()}
           />
         </>
       }
     >
-      <Loaded query={series} lines={7}>
-        {(data) => (
-          <>
-            <Picture series={data} rows={rows} sources={sources} view={view} long={SPAN_NAMES[range.span].long} />
-            {!empty && (
-              <p className="foot">
-                {NOTES[view](capital(axisUnits(unit, data.powerCurrency)))} Electricity, idle included:{' '}
-                {data.powerMethod}. <Age at={data.at} words="age.read" />
-              </p>
-            )}
-          </>
-        )}
-      </Loaded>
+      {isEmpty ? (
+        <Empty title={`No job was settled in ${long}.`}>
+          Bars appear with the first settled job, usually seconds after a listing. Choose a longer span to look further
+          back.
+        </Empty>
+      ) : show === 'table' ? (
+        <IncomeTable
+          rows={chartRows(series)}
+          sources={sources}
+          unit={unit}
+          powerCurrency={series.powerCurrency}
+          caption={`Earned by ${bucket}`}
+        />
+      ) : (
+        <IncomePlot
+          columns={columns}
+          sources={sources}
+          gpus={gpus}
+          marks={marks.data?.marks ?? []}
+          unit={unit}
+          powerCurrency={series.powerCurrency}
+          one={one}
+          withNet={withNet}
+          sums={show === 'sums'}
+          byGpu={view.split === 'gpu'}
+          label={label}
+          now={series.at}
+          picture={picture}
+        />
+      )}
+      <HistoryBrush series={series} unit={unit} />
+      {!isEmpty && (
+        <p className="foot">
+          {show !== 'table' && noteOf(one, show === 'sums')}{' '}
+          {view.split === 'gpu' && 'Which GPU a job ran on is not recorded; what each took of the electricity is. '}
+          {isPart && 'Electricity is the whole machine’s, so there is no net of a part. '}
+          {(marks.data?.leftOut ?? 0) > 0 && `${marks.data?.leftOut} older marks are left out. `}
+          Electricity, idle included: {series.powerMethod}. <Age at={series.at} words="age.read" />
+        </p>
+      )}
     </Card>
   )
 }

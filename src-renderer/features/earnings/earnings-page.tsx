@@ -1,119 +1,123 @@
 /**
- * Earnings: available and held apart, electricity below, every chart with its table, and a CSV that equals the screen.
+ * Earnings: four questions, one chart, and what stands behind it. Every figure is of one answer; the whole view is in the
+ * address; until a new answer is there the old figures stay, dimmed, under their own words.
  */
-import { Button, SegmentedControl } from '@mantine/core'
-import { useMutation, useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { Button } from '@mantine/core'
+import { useHotkeys } from '@mantine/hooks'
+import { memo, useDeferredValue, useMemo } from 'react'
 
-import type { IncomeKey, Summary } from '#contract/earnings.ts'
-import type { Unit } from '#contract/units.ts'
-import { amount, powerMoney, unitWord } from '#ui/format.ts'
+import { sourcesOf } from '#ui/chart-data.ts'
 import { Loaded } from '#ui/loaded.tsx'
-import { sayError } from '#ui/notify.ts'
 import { PageHead } from '#ui/page.tsx'
-import { saveText } from '#ui/save.ts'
-import { until, viewerZone } from '#ui/format-time.ts'
-import { useNow } from '#ui/use-now.ts'
 
-import { useCore, useUnit, useVenue } from '../../core-client.ts'
-import { ChartCard } from './chart-card.tsx'
+import { useUnit } from '../../core-client.ts'
+import { ChartCard, useCsv } from './chart-card.tsx'
 import { GpuCard } from './gpu-card.tsx'
-import { HeldCard } from './held-card.tsx'
-import { READ_AGAIN_MS, SPAN_NAMES, SPANS, type Span, type SpanRange } from './spans.ts'
-import { KEY_WORDS } from './source-names.ts'
+import { columnsOf } from './plot-data.ts'
+import { ReleasesCard } from './releases-card.tsx'
+import { keyOf } from './earnings-search.ts'
 import { SourceCard } from './source-card.tsx'
-import { SummaryTiles } from './summary-tiles.tsx'
+import { useSourceNames } from './source-names.ts'
+import { bySource } from './source-rows.ts'
+import { Tiles } from './tiles.tsx'
+import { UsedCard } from './used-card.tsx'
+import { type Shown, useShown, useView } from './use-shown.ts'
+import { ViewBar } from './view-bar.tsx'
+import { WeekCard } from './week-card.tsx'
+import { beforeName, BUCKET_WORDS, longName, sentenceOf, underOf } from './earnings-words.ts'
 
-function sentenceOf(summary: Summary | undefined, span: Span, unit: Unit): string {
-  if (summary === undefined) return 'Reading the books.'
-  if (summary.jobs === 0) return `Nothing was earned in ${SPAN_NAMES[span].long}.`
-  const power =
-    summary.powerNano === null
-      ? ''
-      : `, with ${powerMoney(summary.powerNano, summary.powerCurrency)} of electricity, idle included`
-  return `${amount(summary.availableNano, unit)} ${unitWord(unit)} available from ${SPAN_NAMES[span].long}, ${amount(summary.heldNano, unit)} held${power}.`
+function useSources({ view, series }: Shown) {
+  const nameOf = useSourceNames(keyOf(view.split))
+  const sources = useMemo(() => sourcesOf(series, nameOf), [series, nameOf])
+  return { nameOf, sources }
 }
 
-function CsvButton({ range }: { range: SpanRange }) {
-  const { client } = useCore()
-  const { venueId } = useVenue()
-  const save = useMutation({
-    mutationFn: () => client.earnings.csv({ venueId, ...range }),
-    onSuccess: ({ fileName, csv }) => saveText(fileName, 'text/csv', csv),
-    onError: (error) => sayError('The CSV was not saved', error),
-  })
-  return (
-    <Button variant="default" loading={save.isPending} onClick={() => save.mutate()}>
-      Download CSV
-    </Button>
-  )
-}
-
-const KEYS = ['instrument', 'model', 'deployment'] as const satisfies readonly IncomeKey[]
-
-export function EarningsPage() {
-  const { rpc } = useCore()
-  const { venueId } = useVenue()
+function Evidence(shown: Shown) {
+  const { view, series } = shown
   const unit = useUnit()
-  const [span, setSpan] = useState<Span>('24h')
-  const [by, setBy] = useState<IncomeKey>('instrument')
-  const now = useNow()
-  const range: SpanRange = { span, zone: viewerZone(), by }
-  // One answer for tiles, chart, table and sources: they are of the same moment and the same cut.
-  const series = useQuery(
-    rpc.earnings.series.queryOptions({
-      input: { venueId, ...range },
-      placeholderData: (before) => before,
-      refetchInterval: READ_AGAIN_MS,
-    }),
+  const { nameOf, sources } = useSources(shown)
+  const all = useMemo(
+    () => series.sources.map((source, place) => ({ source, place, name: nameOf(source) })),
+    [series.sources, nameOf],
   )
-  const summary = series.data?.summary
-  const next = summary?.nextRelease
+  const rows = useMemo(() => bySource(series), [series])
   return (
     <>
-      <PageHead
-        title="Earnings"
-        sentence={sentenceOf(summary, span, unit)}
-        sub={
-          <span className="num">
-            {SPAN_NAMES[span].long}, local time ({series.data?.range.zone ?? range.zone})
-            {next != null && (
-              <>
-                {' '}
-                · <b>next release</b> {amount(next.amountNano, unit)} {until(next.at, now)}
-              </>
-            )}
-          </span>
-        }
-        actions={
-          <>
-            <SegmentedControl
-              aria-label="Time span"
-              value={span}
-              onChange={(value) => setSpan(value)}
-              data={SPANS.map((each) => ({ value: each, label: SPAN_NAMES[each].short }))}
-            />
-            <SegmentedControl
-              aria-label="Told apart by"
-              value={by}
-              onChange={(value) => setBy(value)}
-              data={KEYS.map((each) => ({ value: each, label: KEY_WORDS[each] }))}
-            />
-            <CsvButton range={range} />
-          </>
-        }
+      <Tiles
+        series={series}
+        unit={unit}
+        sources={sources}
+        rows={rows}
+        isPart={view.only !== undefined}
+        before={beforeName(view)}
       />
-      <Loaded query={series} lines={4}>
-        {(data) => <SummaryTiles summary={data.summary} />}
-      </Loaded>
       <div className="grid">
-        <ChartCard range={range} />
+        <ChartCard view={view} series={series} unit={unit} sources={sources} all={all} />
+      </div>
+    </>
+  )
+}
+
+/** What stands below the first chart. */
+const Below = memo(function Below(shown: Shown) {
+  const { view, series } = shown
+  const unit = useUnit()
+  const { nameOf, sources } = useSources(shown)
+  const columns = useMemo(() => columnsOf(series, sources), [series, sources])
+  return (
+    <>
+      <div className="grid g21 tables">
+        <WeekCard view={view} series={series} unit={unit} />
+        <ReleasesCard grades={series.by === 'instrument' ? series.sources : []} />
+      </div>
+      <div className="grid">
+        <UsedCard columns={columns} bucket={BUCKET_WORDS[series.range.bucket]} />
       </div>
       <div className="grid g21 tables">
-        <SourceCard range={range} />
-        <HeldCard />
+        <SourceCard series={series} long={longName(view)} nameOf={nameOf} unit={unit} />
+        <GpuCard series={series} />
       </div>
-      {series.data !== undefined && <GpuCard series={series.data} />}
+    </>
+  )
+})
+
+export function EarningsPage() {
+  const unit = useUnit()
+  const { query, old } = useShown()
+  const asked = useView()
+  const shown = query.data
+  // The first chart does not wait for what lies below it, which is drawn in pieces between the viewer's turns.
+  const late = useDeferredValue(shown, undefined)
+  const csv = useCsv(shown?.view ?? asked)
+  useHotkeys([['e', () => csv.mutate()]])
+  return (
+    <>
+      <div className={old ? 'old-figures' : ''} aria-busy={old}>
+        <PageHead
+          title="Earnings"
+          sentence={shown === undefined ? 'Reading the books.' : sentenceOf(shown, unit)}
+          sub={
+            shown !== undefined && (
+              <span className="num">
+                {underOf(shown, unit, shown.view.only !== undefined)} · {longName(shown.view)}, local time (
+                {shown.series.range.zone})
+              </span>
+            )
+          }
+          actions={
+            <Button variant="default" loading={csv.isPending} onClick={() => csv.mutate()}>
+              Download CSV <span className="kbd">E</span>
+            </Button>
+          }
+        />
+      </div>
+      <ViewBar series={shown?.series} />
+      <div className={old ? 'old-figures' : ''} aria-busy={old}>
+        <Loaded query={query} lines={7}>
+          {(data) => <Evidence {...data} />}
+        </Loaded>
+        {late !== undefined && <Below {...late} />}
+      </div>
     </>
   )
 }

@@ -1,102 +1,93 @@
-import { useQuery } from '@tanstack/react-query'
-
 import type { Series } from '#contract/earnings.ts'
 import type { Unit } from '#contract/units.ts'
-import { amount, count, rate, shortCount, unitWord } from '#ui/format.ts'
-import { Empty, Loaded } from '#ui/loaded.tsx'
+import { count, rate, shortCount, unitWord } from '#ui/format.ts'
+import { Empty } from '#ui/loaded.tsx'
 import { Card } from '#ui/page.tsx'
 import { type Column, Table } from '#ui/table.tsx'
 
-import { useCore, useUnit, useVenue } from '../../core-client.ts'
-import { SPAN_NAMES, type SpanRange } from './spans.ts'
-import { KEY_WORDS, useSourceNames } from './source-names.ts'
+import { onePrecision } from './one-precision.ts'
+import { bySource, type SourceRow } from './source-rows.ts'
+import { KEY_WORDS } from './source-names.ts'
 
-export interface SourceRow {
-  source: string
-  jobs: number
-  tokens: number
-  gross: number
-  fee: number
-  available: number
-  held: number
-}
+type Money = 'fee' | 'held' | 'available' | 'earned'
 
-/** Sums by source over all buckets; the parts stay apart. */
-export function bySource(series: Series): SourceRow[] {
-  const rows = new Map<string, SourceRow>()
-  for (const each of series.buckets.flatMap((bucket) => bucket.income)) {
-    const row = rows.get(each.source) ?? {
-      source: each.source,
-      jobs: 0,
-      tokens: 0,
-      gross: 0,
-      fee: 0,
-      available: 0,
-      held: 0,
-    }
-    rows.set(each.source, {
-      source: each.source,
-      jobs: row.jobs + each.jobs,
-      tokens: row.tokens + each.inputTokens + each.outputTokens,
-      gross: row.gross + each.grossNano,
-      fee: row.fee + each.feeNano,
-      available: row.available + each.availableNano,
-      held: row.held + each.heldNano,
-    })
+const columnsOf = (
+  head: string,
+  nameOf: (row: SourceRow) => string,
+  unit: Unit,
+  rows: readonly SourceRow[],
+): readonly Column<SourceRow>[] => {
+  const money = (name: string, field: Money): Column<SourceRow> => {
+    const written = onePrecision(
+      rows.map((row) => row[field]),
+      unit,
+    )
+    return { head: name, right: true, cell: (row) => written(row[field]) }
   }
-  return [...rows.values()].sort((a, b) => b.gross - a.gross)
+  return [
+    { head, cell: nameOf },
+    { head: 'Jobs', right: true, cell: (row) => count(row.jobs) },
+    { head: 'Tokens', right: true, cell: (row) => shortCount(row.tokens) },
+    {
+      head: 'Per million',
+      right: true,
+      cell: (row) => (row.tokens === 0 ? 'none' : rate(Math.round((row.gross / row.tokens) * 1e6), unit)),
+    },
+    money('Fee', 'fee'),
+    money('Held', 'held'),
+    money('Available', 'available'),
+    money('Earned', 'earned'),
+  ]
 }
-
-const columnsOf = (head: string, nameOf: (source: string) => string, unit: Unit): readonly Column<SourceRow>[] => [
-  { head, cell: (row) => nameOf(row.source) },
-  { head: 'Jobs', right: true, cell: (row) => count(row.jobs) },
-  { head: 'Tokens', right: true, cell: (row) => shortCount(row.tokens) },
-  {
-    head: 'Per million',
-    right: true,
-    cell: (row) => (row.tokens === 0 ? 'none' : rate(Math.round((row.gross / row.tokens) * 1e6), unit)),
-  },
-  { head: 'Fee', right: true, cell: (row) => amount(row.fee, unit) },
-  { head: 'Held', right: true, cell: (row) => amount(row.held, unit) },
-  { head: 'Available', right: true, cell: (row) => amount(row.available, unit) },
-]
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
+const ALL = 'all'
 
-export function SourceCard({ range }: { range: SpanRange }) {
-  const { rpc } = useCore()
-  const { venueId } = useVenue()
-  const nameOf = useSourceNames(range.by)
-  const word = KEY_WORDS[range.by]
-  const series = useQuery(
-    rpc.earnings.series.queryOptions({ input: { venueId, ...range }, placeholderData: (before) => before }),
-  )
-  const unit = useUnit()
+/** The rows and their sum, which is the figure at the top. */
+function withSum(rows: readonly SourceRow[]): SourceRow[] {
+  const sum = (pick: (row: SourceRow) => number): number => rows.reduce((total, row) => total + pick(row), 0)
+  return [
+    ...rows,
+    {
+      source: ALL,
+      jobs: sum((row) => row.jobs),
+      tokens: sum((row) => row.tokens),
+      gross: sum((row) => row.gross),
+      fee: sum((row) => row.fee),
+      writtenOff: sum((row) => row.writtenOff),
+      earned: sum((row) => row.earned),
+      available: sum((row) => row.available),
+      held: sum((row) => row.held),
+    },
+  ]
+}
+
+export function SourceCard({
+  series,
+  long,
+  nameOf,
+  unit,
+}: {
+  series: Series
+  long: string
+  nameOf: (source: string) => string
+  unit: Unit
+}) {
+  const word = KEY_WORDS[series.by]
+  const rows = bySource(series)
   return (
-    <Card
-      title="Where it came from"
-      aside={
-        <span className="age">
-          {series.data === undefined ? '' : `${unitWord(unit)}, `}
-          {SPAN_NAMES[range.span].long}
-        </span>
-      }
-    >
-      <Loaded query={series}>
-        {(data) => {
-          const rows = bySource(data)
-          return rows.length === 0 ? (
-            <Empty title="No income in this span.">Each {word} sold gets its row here.</Empty>
-          ) : (
-            <Table
-              caption={`Income by ${word}`}
-              columns={columnsOf(capital(word), nameOf, unit)}
-              rows={rows}
-              rowKey={(row) => row.source}
-            />
-          )
-        }}
-      </Loaded>
+    <Card title="Where it came from" aside={<span className="age">{`${unitWord(unit)}, ${long}`}</span>}>
+      {rows.length === 0 ? (
+        <Empty title="No income in this span.">Each {word} sold gets its row here.</Empty>
+      ) : (
+        <Table
+          caption={`Income by ${word}`}
+          columns={columnsOf(capital(word), (row) => (row.source === ALL ? 'Sum' : nameOf(row.source)), unit, rows)}
+          rows={withSum(rows)}
+          rowKey={(row) => row.source}
+          rowClass={(row) => (row.source === ALL ? 'sum' : undefined)}
+        />
+      )}
     </Card>
   )
 }

@@ -1,5 +1,6 @@
 /** What the sources of income are called: grades by their own names, models and deployments by those of the lists. */
 import { useQuery } from '@tanstack/react-query'
+import { useMemo } from 'react'
 
 import type { IncomeKey } from '#contract/earnings.ts'
 import { gradeName, short } from '#ui/format.ts'
@@ -38,5 +39,5 @@ export function useSourceNames(by: IncomeKey): (source: string) => string {
   const { rpc } = useCore()
   const models = useQuery(rpc.models.list.queryOptions({ enabled: by === 'model' }))
   const deployments = useQuery(rpc.models.deployments.queryOptions({ enabled: by === 'deployment' }))
-  return sourceNames(by, models.data ?? [], deployments.data ?? [])
+  return useMemo(() => sourceNames(by, models.data ?? [], deployments.data ?? []), [by, models.data, deployments.data])
 }

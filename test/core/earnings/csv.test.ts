@@ -20,6 +20,7 @@ const bucket: Series['buckets'][number] = {
   startLocal: '2026-11-21T00:00:00+01:00',
   begun: true,
   income: [],
+  used: { onMs: 900_000, listedMs: 800_000, servedMs: 700_000, busyMs: 600_000 },
   power: { joules: 0, costNano: null, coveredShare: 0, gpus: [] },
 }
 const seriesWith = (change: Partial<Series>): Series => ({
@@ -33,6 +34,8 @@ const seriesWith = (change: Partial<Series>): Series => ({
   by: 'instrument',
   buckets: [],
   summary: {} as Series['summary'],
+  sources: [],
+  previous: {} as Series['summary'],
   ...change,
 })
 
@@ -53,6 +56,7 @@ describe('CSV', () => {
               feeNano: nanoAmount.parse(2_006),
               heldNano: nanoAmount.parse(0),
               availableNano: nanoAmount.parse(38_114),
+              writtenOffNano: nanoAmount.parse(0),
             },
           ],
           power: {
@@ -70,11 +74,12 @@ describe('CSV', () => {
     const when = ['2026-11-20T23:00:00Z', '2026-11-21T23:00:00Z', '2026-11-21T00:00:00+01:00', 'Europe/Berlin']
     const where = ['practice', 'practice', 'PCR', 'day', ...when]
     const blanks = (count: number): string[] => Array.from({ length: count }, () => '')
-    const money = ['40120', '0.00004012', '2006', '0.000002006', '0', '0', '38114', '0.00003811']
+    const money = ['40120', '0.00004012', '2006', '0.000002006', '0', '0', '38114', '0.00003811', '0', '0']
+    const times = ['900000', '800000', '700000', '600000']
     expect(parseCsv(csv).slice(1)).toEqual([
-      ['income', ...where, 'instrument', 'practice/text-nano', '3', '10', '20', ...money, ...blanks(5)],
-      ['electricity', ...where, ...blanks(13), '1234.568', 'EUR', '102880', '0.0001029', '0.333'],
-      ['electricity of a gpu', ...where, 'gpu', 'GPU-1a', ...blanks(11), '1000', 'EUR', '83333', '0.00008333', ''],
+      ['income', ...where, 'instrument', 'practice/text-nano', '3', '10', '20', ...money, ...blanks(9)],
+      ['electricity', ...where, ...blanks(15), ...times, '1234.568', 'EUR', '102880', '0.0001029', '0.333'],
+      ['electricity of a gpu', ...where, 'gpu', 'GPU-1a', ...blanks(17), '1000', 'EUR', '83333', '0.00008333', ''],
     ])
     const [header = [], ...lines] = parseCsv(csv)
     for (const line of lines) expect(line).toHaveLength(header.length)
@@ -88,7 +93,7 @@ describe('CSV', () => {
       buckets: [bucket],
     })
     const [, line = []] = parseCsv(seriesCsv(series, 9))
-    expect([line[2], line[3], line[23]]).toEqual(['a,b', 'P"CR', 'E\r\nUR'])
+    expect([line[2], line[3], line[29]]).toEqual(['a,b', 'P"CR', 'E\r\nUR'])
   })
 
   it('names the file by the days inside', () =>

@@ -44,6 +44,10 @@ const earnings = () =>
     {
       sums: (from, to) => energy.filter(({ at }) => at >= from && at < to),
       gpus: (from, to) => gpus.filter(({ at }) => at >= from && at < to),
+      weekHours: (from, to, offset) =>
+        energy
+          .filter(({ at }) => at >= from && at < to)
+          .map((row) => ({ ...row, hour: Math.floor((row.at + offset) / HOUR_MS + 72) % 168 })),
       methods: (from, to, limit) =>
         [
           ...new Set(
@@ -109,7 +113,12 @@ const burn = (at: number, costNano: number, extra: Partial<(typeof energy)[numbe
     ...extra,
   })
 }
-const empty = { begun: true, income: [], power: { joules: 0, costNano: null, coveredShare: 0, gpus: [] } }
+const empty = {
+  begun: true,
+  income: [],
+  used: { onMs: 0, listedMs: 0, servedMs: 0, busyMs: 0 },
+  power: { joules: 0, costNano: null, coveredShare: 0, gpus: [] },
+}
 const utc = (from: number, to: number, bucket: BucketSize = 'hour') =>
   ({ from, to, bucket, zone: 'UTC', by: 'instrument' }) as const
 
@@ -152,6 +161,7 @@ describe('series', () => {
             feeNano: 0,
             heldNano: 10,
             availableNano: 0,
+            writtenOffNano: 0,
           },
           {
             source: NANO_TEXT,
@@ -162,6 +172,7 @@ describe('series', () => {
             feeNano: 50,
             heldNano: 350,
             availableNano: 600,
+            writtenOffNano: 0,
           },
         ],
         power: {
@@ -170,6 +181,7 @@ describe('series', () => {
           coveredShare: 0.75,
           gpus: [{ gpu: 'GPU-1a', joules: 1_500, costNano: 3 }],
         },
+        used: { ...empty.used, onMs: 0.75 * HOUR_MS },
       },
       { ...empty, at: day + 2 * HOUR_MS, end: day + 3 * HOUR_MS, startLocal: '2026-11-20T03:00:00+01:00' },
     ])

@@ -31,7 +31,14 @@ afterEach(() => {
 const earnings = () =>
   createEarnings(
     { ...rig, ...VENUE_FACTS, realmDb },
-    { sums: () => [], gpus: () => [], methods: () => [], currency: () => 'EUR', costOfJobs: () => null },
+    {
+      sums: () => [],
+      gpus: () => [],
+      weekHours: () => [],
+      methods: () => [],
+      currency: () => 'EUR',
+      costOfJobs: () => null,
+    },
   )
 function job(
   id: string,

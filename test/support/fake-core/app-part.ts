@@ -9,7 +9,7 @@ import { home, liveNow } from './home-state.ts'
 import { hardware } from './state.ts'
 import { os, type FakeCoreOptions, type World } from './world.ts'
 
-export function appPart(world: World, { scenario, contractHash, stopped }: FakeCoreOptions) {
+export function appPart(world: World, { scenario, contractHash, stopped, year }: FakeCoreOptions) {
   const { full } = world
   return {
     hello: os.app.hello.handler(() => ({
@@ -18,7 +18,7 @@ export function appPart(world: World, { scenario, contractHash, stopped }: FakeC
       mode: 'headless' as const,
       dataOption: '',
       coreDumps: stopped === true ? ('on' as const) : ('off' as const),
-      venues: [VENUE_FACTS],
+      venues: [year === undefined ? VENUE_FACTS : { ...VENUE_FACTS, realm: 'real' as const, unit: year.unit }],
       now: Date.now(),
       dataDir: '/home/seller/.local/share/stoker',
       exchangeUrl: 'http://127.0.0.1:7447',

@@ -43,7 +43,7 @@ export function createFakeCore(options: FakeCoreOptions) {
     exams: examsPart(world, options.scenario),
     market: marketPart(world),
     jobs: jobsPart(world),
-    earnings: earningsPart(world),
+    earnings: earningsPart(world, options),
     backup: backupPart(world),
     venues: venuesPart(),
   }

@@ -22,15 +22,16 @@ const SOURCES: Readonly<Record<IncomeKey, readonly [string, string]>> = {
 
 const FAKE_GPU = 'GPU-5f0e2c1d-7a44-4b19-9c02-3e8d6f1a2b77'
 
-const nothing: Pick<Bucket, 'income' | 'power'> = {
+const nothing: Pick<Bucket, 'income' | 'power' | 'used'> = {
   income: [],
+  used: { onMs: 0, listedMs: 0, servedMs: 0, busyMs: 0 },
   power: { joules: 0, costNano: null, coveredShare: 0, gpus: [] },
 }
 
 function contentOf(
   index: number,
   { bucket, by, last }: { bucket: BucketSize; by: IncomeKey; last: boolean },
-): Pick<Bucket, 'income' | 'power'> {
+): Pick<Bucket, 'income' | 'power' | 'used'> {
   const gap = bucket !== 'month' && index % 12 === 9
   if (gap) return nothing
   const rhythm = 0.55 + 0.45 * Math.sin(index * 0.62) + wobble(index) * 0.2
@@ -48,6 +49,7 @@ function contentOf(
       feeNano: fee as Nano,
       heldNano: held as Nano,
       availableNano: (nano - fee - held) as Nano,
+      writtenOffNano: 0 as Nano,
     }
   }
   const [one, two] = SOURCES[by]
@@ -56,6 +58,12 @@ function contentOf(
   const gpu = { gpu: FAKE_GPU, joules: joules * 0.75, costNano: Math.floor(cost * 0.75) as Nano }
   return {
     income: [income(one, gross), ...(index % 3 === 0 ? [] : [income(two, second)])],
+    used: {
+      onMs: STEP[bucket],
+      listedMs: Math.round(STEP[bucket] * 0.75),
+      servedMs: Math.round(STEP[bucket] * 0.3 * rhythm),
+      busyMs: Math.round(STEP[bucket] * 0.2 * rhythm),
+    },
     power: { joules, costNano: cost as Nano, coveredShare: 1, gpus: [gpu] },
   }
 }
@@ -83,12 +91,17 @@ export function series(full: boolean, asked: RangeAsked, now: number): Series {
     by: asked.by,
     buckets,
     summary: summaryOf(full, range, buckets, now),
+    sources: full ? [...SOURCES[asked.by]] : [],
+    // As much came before, less the jobs still held.
+    previous: { ...summaryOf(full, range, buckets, now), heldNano: 0 as Nano },
   }
 }
 
 function summaryOf(full: boolean, range: Series['range'], buckets: readonly Bucket[], now: number): Summary {
   const all = buckets.flatMap((each) => each.income)
   const sum = (pick: (row: (typeof all)[number]) => number): number => all.reduce((total, row) => total + pick(row), 0)
+  const used = (pick: (row: Bucket['used']) => number): number =>
+    buckets.reduce((total, each) => total + pick(each.used), 0)
   const power = buckets.reduce((total, each) => total + (each.power.costNano ?? 0), 0)
   const jobs = sum((row) => row.jobs)
   const tokens = sum((row) => row.inputTokens + row.outputTokens)
@@ -112,8 +125,11 @@ function summaryOf(full: boolean, range: Series['range'], buckets: readonly Buck
     powerMethod: full ? 'read from the GPU (NVML)' : 'no price per kWh yet',
     powerNanoPerJob: full ? (Math.round(power / Math.max(1, jobs)) as Nano) : null,
     powerNanoPerMtok: full ? (Math.round((power / Math.max(1, tokens)) * 1e6) as Nano) : null,
-    servedMs: full ? 14_320_000 : 0,
-    listedMs: full ? 71_400_000 : 0,
+    writtenOffNano: 0 as Nano,
+    onMs: used((each) => each.onMs),
+    listedMs: used((each) => each.listedMs),
+    servedMs: used((each) => each.servedMs),
+    busyMs: used((each) => each.busyMs),
     nextRelease: full ? { at: now + 12_000, amountNano: 38_950 as Nano } : null,
   }
 }

@@ -8,6 +8,7 @@ import { contract } from '#contract/index.ts'
 import type { Listing } from '#contract/market.ts'
 import type { CalibrationView, Deployment } from '#contract/models.ts'
 
+import type { EarnedYear } from '../earned-year.ts'
 import type { Scenario } from './state.ts'
 
 export const failure = (
@@ -31,6 +32,10 @@ export interface FakeCoreOptions {
   jobsDone?: AbortSignal
   /** The time that income is cut at; the machine's by default. */
   earnedAt?: () => number
+  /** Books that are read in place of the invented series, in their own unit. */
+  year?: EarnedYear
+  /** Waited for before every answer of earnings.series. */
+  seriesAfter?: () => Promise<void>
 }
 
 export interface World {

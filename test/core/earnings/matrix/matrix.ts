@@ -4,7 +4,7 @@
  */
 import type { SpanName, Summary } from '#contract/earnings.ts'
 import { createEarnings } from '#core/earnings/index.ts'
-import { energyBetween, gpuEnergyBetween, methodsBetween } from '#core/power/power.store.ts'
+import { energyBetween, energyByWeekHour, gpuEnergyBetween, methodsBetween } from '#core/power/power.store.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import { chartRows, cumulative, type ChartRow } from '#ui/chart-data.ts'
 
@@ -101,6 +101,7 @@ function earningsAt({ rig, realmDb }: SoldYear, now: number) {
     {
       sums: (from, to) => energyBetween(rig.rigDb.read, from, to),
       gpus: (from, to) => gpuEnergyBetween(rig.rigDb.read, from, to),
+      weekHours: (from, to, offset) => energyByWeekHour(rig.rigDb.read, { from, to, offset }),
       methods: (from, to, limit) => methodsBetween(rig.rigDb.read, from, to, limit),
       currency: () => 'EUR',
       costOfJobs: () => null,
