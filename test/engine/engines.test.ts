@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 
 import type { StokerError } from '#contract/errors.ts'
-import type { ModelInspection } from '#core/engine/engine.port.ts'
+import type { EngineSettings, ModelInspection } from '#core/engine/engine.port.ts'
 import type { EnginesPort } from '#core/engine/engines.port.ts'
 import type { ForkedHost } from '#engine/client/engine-client.ts'
 import { createEngines } from '#engine/engines.ts'
@@ -78,8 +78,8 @@ describe('reading headers', () => {
       if (left > 0) host.exit('SIGABRT')
       else host.say({ t: 'result', id, value: {} as ModelInspection })
     })
-    const read = async (path: string): Promise<unknown> => {
-      const result = engines.inspect(path).then(
+    const read = async (path: string, settings: Partial<EngineSettings> = {}): Promise<unknown> => {
+      const result = engines.inspect(path, settings).then(
         () => 'read',
         ({ code, reason }: StokerError) => [code, reason],
       )
@@ -97,6 +97,13 @@ describe('reading headers', () => {
       { code: 'gguf.aborts', params: { path: '/twice.gguf' } },
     ])
     expect(hosts.flatMap(({ got }) => got).filter(({ t }) => t === 'inspect')).toHaveLength(4)
+  })
+
+  it('blames the settings of a file that is read without them, and the file where it is not', async () => {
+    const { read } = crashing({ '/large.gguf': 2, '/bad.gguf': 3 })
+    const settings = { contextTokens: 1_000_000, gpuLayers: 1_000 }
+    expect(await read('/large.gguf', settings)).toMatchObject(['ENGINE_LOAD_FAILED', { code: 'engine.settingsAbort' }])
+    expect(await read('/bad.gguf', settings)).toMatchObject(['MODEL_UNSUPPORTED', { code: 'gguf.aborts' }])
   })
 
   it('reads the next good file after several bad ones', async () => {

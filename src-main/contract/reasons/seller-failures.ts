@@ -74,6 +74,7 @@ export const sellerFailures = {
   'listing.exchangeOffline': ['EXCHANGE_OFFLINE'],
   'listing.gradeUnknown': ['NOT_FOUND'],
   'listing.notQualified': ['NOT_QUALIFIED'],
+  'listing.otherDeployment': ['NOT_QUALIFIED'],
   'listing.qualificationEnded': ['NOT_QUALIFIED', 'instrument', 'until'],
   'listing.none': ['NOT_FOUND'],
   'listing.waits': ['UNAVAILABLE', 'reason'],

@@ -66,8 +66,8 @@ export class LoadedDeployments {
   readonly #listeners = new Set<() => void>()
   readonly #changeListeners = new Set<(change: ModelChange) => void>()
   #loadingId: DeploymentId | null = null
-  /** Ends the load under way alone; a new one for each. */
-  #loadEnded = new AbortController()
+  /** Asked for and not ended yet: whoever asks for the same meanwhile gets the same, and one unload ends it for all. */
+  readonly #loads = new Map<DeploymentId, { model: Promise<LoadedModel>; ended: AbortController }>()
   /** Ends with endAll: a load asked for before one must not succeed after it, and a measurement stops. */
   #cancelled = new AbortController()
 
@@ -159,15 +159,29 @@ export class LoadedDeployments {
   /** Loads it unless it is in memory; not any more once `givenBack` was aborted. */
   async ensureLoaded(deploymentId: DeploymentId, givenBack = this.#cancelled.signal): Promise<LoadedModel> {
     givenBack.throwIfAborted()
-    return this.modelOf(deploymentId) ?? this.#turns.run(() => this.#load(deploymentId, givenBack))
+    const known = this.modelOf(deploymentId)
+    if (known !== null) return known
+    const asked = this.#loads.get(deploymentId)
+    if (asked !== undefined) return asked.model
+    const ended = new AbortController()
+    const signal = AbortSignal.any([givenBack, ended.signal])
+    const model = this.#turns
+      .run(() => this.#load(deploymentId, signal))
+      .finally(() => {
+        if (this.#loads.get(deploymentId)?.ended === ended) this.#loads.delete(deploymentId)
+      })
+    this.#loads.set(deploymentId, { model, ended })
+    return model
   }
 
-  /** A load of it that is under way, its warm-up too, ends at once with CANCELLED. */
+  /** A load of it that waits or is under way, its warm-up too, ends at once with CANCELLED. */
   async unload(deploymentId: DeploymentId): Promise<void> {
-    if (this.#loadingId === deploymentId) {
+    const asked = this.#loads.get(deploymentId)
+    if (asked !== undefined) {
       this.#checkUnused(deploymentId)
-      this.#loadEnded.abort(fail('deployment.unloadedWhileLoading'))
-      await this.#release(deploymentId)
+      this.#loads.delete(deploymentId)
+      asked.ended.abort(fail('deployment.unloadedWhileLoading'))
+      if (this.#loadingId === deploymentId) await this.#release(deploymentId)
     }
     return this.#turns.run(async () => {
       this.#checkUnused(deploymentId)
@@ -206,6 +220,7 @@ export class LoadedDeployments {
   async endAll(): Promise<DeploymentId[]> {
     this.#cancelled.abort(fail('deployment.handedBack'))
     this.#cancelled = new AbortController()
+    this.#loads.clear()
     this.#failures.clear()
     const ended = this.ids()
     try {
@@ -278,10 +293,8 @@ export class LoadedDeployments {
     for (const attached of this.#attached.values()) attached.off()
   }
 
-  async #load(deploymentId: DeploymentId, handedBack: AbortSignal): Promise<LoadedModel> {
-    handedBack.throwIfAborted()
-    this.#loadEnded = new AbortController()
-    const givenBack = AbortSignal.any([handedBack, this.#loadEnded.signal])
+  async #load(deploymentId: DeploymentId, givenBack: AbortSignal): Promise<LoadedModel> {
+    givenBack.throwIfAborted()
     const known = this.modelOf(deploymentId)
     if (known !== null) return known
     this.#loadingId = deploymentId

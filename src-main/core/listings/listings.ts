@@ -304,12 +304,14 @@ export class ListingRunner {
     if (spec === null) throw fail('listing.gradeUnknown')
     // A venue that examines nobody takes any model.
     if (this.#context.venue.capabilities.exams === 'none') return
-    const qualified = this.#deps
+    const passes = this.#deps
       .qualifications()
-      .some(
+      .filter(
         (one) => one.instrument === instrument && one.sha256 === deployment.sha256 && one.specVersion === spec.version,
       )
-    if (qualified) return
+    if (passes.some((one) => one.deploymentId === deploymentId)) return
+    // The exchange knows files, not settings: what another device or context was examined with is not what this one does.
+    if (passes.length > 0) throw fail('listing.otherDeployment')
     const until = this.#deps.passedUntil?.(instrument, deployment.sha256, spec.version) ?? null
     throw until === null || until > this.#context.clock.now()
       ? fail('listing.notQualified')

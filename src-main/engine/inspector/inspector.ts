@@ -72,16 +72,27 @@ export function createInspector({ make, clock }: { make: () => LocalMember; cloc
     return queue.run(() => ask(question, signal))
   }
 
-  /** Something else may have ended the host (no memory, an impatient owner): it is the file when it happens again. */
+  /**
+   * Something else may have ended the host (no memory, an impatient owner), so it is asked again. Twice is once too often:
+   * a file that is read without settings is sound, and these settings end the engine; one that is not is to blame itself.
+   */
   async function read(path: string, settings: Partial<EngineSettings>, signal: AbortSignal): Promise<ModelInspection> {
-    const inspect = (): Promise<ModelInspection> => ask((member) => member.inspect(path, settings), signal)
+    const inspect = (asked: Partial<EngineSettings>): Promise<ModelInspection> =>
+      ask((member) => member.inspect(path, asked), signal)
     try {
-      return await inspect()
+      return await inspect(settings)
     } catch (error) {
       if (!isCrash(error)) throw error
-      return await inspect().catch((again: unknown) => {
+    }
+    try {
+      return await inspect(settings)
+    } catch (error) {
+      if (!isCrash(error)) throw error
+      if (Object.keys(settings).length === 0) throw fail('gguf.aborts', { path }, { cause: error })
+      await inspect({}).catch((again: unknown) => {
         throw isCrash(again) ? fail('gguf.aborts', { path }, { cause: again }) : again
       })
+      throw fail('engine.settingsAbort', {}, { cause: error })
     }
   }
 

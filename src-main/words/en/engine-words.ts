@@ -49,8 +49,10 @@ export const engineWords: Record<keyof typeof engineFailures, string> = {
   'engine.warmUpLong':
     'The warm-up took longer than {seconds} s ({done} of {of} steps). Load it again: what the driver has compiled it usually keeps.',
   'engine.warmUpEnded': 'The warm-up was ended because the model was unloaded. Load it again when you want it.',
+  'engine.settingsAbort':
+    'The file is sound, and the engine ends when it is asked for these settings: they may need one piece of memory that is larger than this device gives. Take fewer slots, a shorter context or fewer GPU layers.',
   'engine.gpuNone':
-    'Layers are to lie on a GPU, and the engine sees none here{named, select, yes {: {variable} is “{value}”, which names no device} other {}}. Set the GPU layers to 0, or look at the driver{named, select, yes { and that variable} other {}}.',
+    'Layers are to lie on a GPU, and the engine sees none here{named, select, yes { with {variables}} other {}}. Set the GPU layers to 0, or look at the driver{named, select, yes { and whether that names a device} other {}}.',
   'inspector.full': '{max} files are being read already. Wait for them, then try again.',
   'inspector.stopping': 'Stoker is stopping. Start it again to read this file.',
   'inspector.handedBack': 'The machine was given back while this file was read. Read it again when you want it.',

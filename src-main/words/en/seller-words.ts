@@ -79,6 +79,8 @@ export const sellerWords: Record<keyof typeof sellerFailures, string> = {
   'listing.answerLate': 'The exchange did not answer; the listing is kept and offered again.',
   'listing.exchangeOffline': 'The exchange is not reachable now; Stoker keeps trying. List again when it is back.',
   'listing.gradeUnknown': 'The exchange does not trade this grade.',
+  'listing.otherDeployment':
+    'This model passed the exam of this grade with other settings. List it with those, or take the exam with these.',
   'listing.notQualified': 'This model has not passed the exam of this grade; take the exam first.',
   'listing.qualificationEnded':
     'The qualification for {instrument} ended on {until, date, medium}; take the exam again before listing.',

@@ -53,6 +53,7 @@ async function start() {
       return opened.tx(work)
     },
   }
+  let attached = true
   let touched = (_found: 'changed' | 'missing'): void => undefined
   const recorded = createRecordedEvents(rig)
   const keyFile = join(rig.dataDir, 'seller.key')
@@ -65,8 +66,8 @@ async function start() {
   })
   const breaker = createBreaker(rig, {
     deployments: {
-      allLoaded: () => [{ ...facts, model }],
-      loaded: () => ({ ...facts, model }),
+      allLoaded: () => (attached ? [{ ...facts, model }] : []),
+      loaded: () => (attached ? { ...facts, model } : null),
       broken: () => {
         const state = engine.state()
         return state.kind === 'broken' ? [{ deploymentId: DEPLOYMENT, reason: state.reason }] : []
@@ -74,7 +75,7 @@ async function start() {
       restartBroken: async () => {
         if (engine.state().kind === 'broken') await engine.retry()
       },
-      engine: () => engine,
+      engine: () => (attached ? engine : null),
       find: () => facts,
       onModelChange(listener) {
         touched = (found) => listener({ deploymentId: DEPLOYMENT, sha256: MODEL, path: '/fake.gguf', found })
@@ -112,6 +113,7 @@ async function start() {
     backs,
     notified,
     why,
+    unload: () => void (attached = false),
     /** What the watch of files says. */
     touch(found: 'changed' | 'missing') {
       now.file = found
@@ -151,6 +153,15 @@ describe('a silent engine', () => {
       [4, 'own'],
       [4, 'own'],
     ])
+  })
+
+  it('is no matter any more once its owner took it out of memory', async () => {
+    const { now, why, seconds, unload } = await start()
+    now.silentMs = 4_000
+    now.fails = true
+    await seconds(() => why() !== null, 2)
+    unload()
+    await seconds(() => why() === null, 10)
   })
 
   it('is let go by the owner’s word; what was let go stops again when it is silent still', async () => {

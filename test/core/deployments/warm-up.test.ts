@@ -51,6 +51,22 @@ describe('a deployment that warms up', () => {
     expect(core.deployments.loaded(shown().deploymentId)).not.toBeNull()
   })
 
+  it('is one load for all who ask meanwhile, and one unload ends it for all (each began it anew)', async () => {
+    const { core, gate, deployed, shown } = await warming()
+    const { deploymentId } = shown()
+    const again = [
+      outcome(core.deployments.ensureLoaded(deploymentId)),
+      outcome(core.deployments.ensureLoaded(deploymentId)),
+    ]
+    const unloaded = core.deployments.unload(deploymentId)
+    await until('its engine to be ended', () => engines.released.includes(deploymentId))
+    gate.reject(new StokerError('ENGINE_NOT_LOADED', 'ended'))
+    expect(await Promise.all([deployed, ...again])).toEqual(['CANCELLED', 'CANCELLED', 'CANCELLED'])
+    await unloaded
+    expect(engines.loads()).toHaveLength(2)
+    expect(shown().state).toBe('stopped')
+  })
+
   it('ends when it is unloaded: no failure is kept, the other one serves on, and it can be loaded again', async () => {
     const { core, serves, gate, deployed, shown } = await warming()
     const { deploymentId } = shown()

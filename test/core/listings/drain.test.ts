@@ -33,16 +33,16 @@ function setup(engine: FakeEngineOptions = { manual: true }) {
       deployments: seller.deployments,
       jobs: () => seller.jobs,
       specOf: (instrument) => (instrument === NANO_INSTRUMENT ? FAKE_SPEC : null),
-      qualifications: () => [
-        {
+      // Both were examined: a pass is one deployment's.
+      qualifications: () =>
+        [DEPLOYMENT, OTHER].map((deploymentId) => ({
           instrument: NANO_INSTRUMENT,
-          deploymentId: DEPLOYMENT,
+          deploymentId,
           sha256: MODEL,
-          examId: 'exam_1',
+          examId: `exam_${deploymentId}`,
           specVersion: 1,
           validUntil: 9e12,
-        },
-      ],
+        })),
     })
   const made = make()
   listings = made

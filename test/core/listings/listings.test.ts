@@ -1,5 +1,6 @@
 import { describe, it, expect, onTestFinished } from 'vitest'
 
+import { brandId, type DeploymentId } from '#contract/ids.ts'
 import { onePrice, nanoPerMtok } from '#contract/money.ts'
 import { because } from '#contract/reasons.ts'
 import type { SupplierFrame } from '#contract/supplier.ts'
@@ -209,6 +210,16 @@ describe('listings', () => {
     await expect(other.listings.list(NANO_INSTRUMENT, DEPLOYMENT, onePrice(nanoPerMtok(5)))).rejects.toMatchObject({
       code: 'EXCHANGE_OFFLINE',
     })
+  })
+
+  it('refuses another deployment of the examined model: what its settings do was not examined', async () => {
+    const { listings, offers } = setup()
+    const other = brandId<DeploymentId>('dep_other')
+    await expect(listings.list(NANO_INSTRUMENT, other, onePrice(nanoPerMtok(5)))).rejects.toMatchObject({
+      code: 'NOT_QUALIFIED',
+      reason: { code: 'listing.otherDeployment' },
+    })
+    expect(offers()).toEqual([])
   })
 
   it('pause withdraws and refuses jobs, resume offers again', async () => {

@@ -35,16 +35,19 @@ const VALUE_CHARACTERS = 80
 
 /**
  * With layers to offload, a GPU must be there: the processor would serve at a tenth of the speed that was measured, and
- * nobody would know. Error ENGINE_LOAD_FAILED, with the variable that names no device where one is set.
+ * nobody would know. Error ENGINE_LOAD_FAILED, with every such variable that is set: which of them the
+ * backend reads is its own matter.
  */
 export function checkVisible(
   seen: readonly EngineGpu[],
   environment: Readonly<Record<string, string | undefined>>,
 ): void {
   if (seen.length > 0) return
-  const variable = VARIABLES.find((name) => environment[name] !== undefined)
-  const value = variable === undefined ? '' : (environment[variable] ?? '').slice(0, VALUE_CHARACTERS)
-  throw fail('engine.gpuNone', { named: variable === undefined ? 'no' : 'yes', variable: variable ?? '', value })
+  const set = VARIABLES.flatMap((name) => {
+    const value = environment[name]
+    return value === undefined ? [] : [`${name}=${value.slice(0, VALUE_CHARACTERS)}`]
+  })
+  throw fail('engine.gpuNone', { named: set.length > 0 ? 'yes' : 'no', variables: set.join(', ') })
 }
 
 /**

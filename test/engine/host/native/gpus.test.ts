@@ -26,12 +26,20 @@ describe('what a process sees', () => {
         expect.objectContaining({
           code: 'ENGINE_LOAD_FAILED',
           message: expect.stringMatching(
-            Object.keys(environment).length > 0 ? /“7”, which names no device/ : /none here\. Set/,
+            Object.keys(environment).length > 0
+              ? new RegExp(
+                  `none here with ${Object.entries(environment)
+                    .map((pair) => pair.join('='))
+                    .join(', ')}\\. Set`,
+                )
+              : /none here\. Set/,
           ),
         }),
       )
     refused({})
     refused({ GGML_VK_VISIBLE_DEVICES: '7' })
     refused({ CUDA_VISIBLE_DEVICES: '7' })
+    // The wrong one of two was blamed.
+    refused({ CUDA_VISIBLE_DEVICES: '0', GGML_VK_VISIBLE_DEVICES: '7' })
   })
 })
