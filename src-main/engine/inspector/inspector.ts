@@ -28,6 +28,32 @@ export interface Inspector {
 
 const isCrash = (error: unknown): boolean => error instanceof StokerError && error.code === 'ENGINE_CRASHED'
 
+/**
+ * Something else may have ended the host (no memory, an impatient owner), so it is asked again. Twice is once too often:
+ * a file that is read without settings is sound, and these settings end the engine; one that is not is to blame itself.
+ */
+async function readTwice(
+  inspect: (asked: Partial<EngineSettings>) => Promise<ModelInspection>,
+  path: string,
+  settings: Partial<EngineSettings>,
+): Promise<ModelInspection> {
+  const fileToBlame = (again: unknown): never => {
+    throw isCrash(again) ? fail('gguf.aborts', { path }, { cause: again }) : again
+  }
+  try {
+    return await inspect(settings)
+  } catch (error) {
+    if (!isCrash(error)) throw error
+  }
+  try {
+    return await inspect(settings)
+  } catch (error) {
+    if (!isCrash(error) || Object.keys(settings).length === 0) return fileToBlame(error)
+    await inspect({}).catch(fileToBlame)
+    throw fail('engine.settingsAbort', {}, { cause: error })
+  }
+}
+
 export function createInspector({ make, clock }: { make: () => LocalMember; clock: Clock }): Inspector {
   let host: LocalMember | null = null
   const queue = serial({
@@ -72,34 +98,12 @@ export function createInspector({ make, clock }: { make: () => LocalMember; cloc
     return queue.run(() => ask(question, signal))
   }
 
-  /**
-   * Something else may have ended the host (no memory, an impatient owner), so it is asked again. Twice is once too often:
-   * a file that is read without settings is sound, and these settings end the engine; one that is not is to blame itself.
-   */
-  async function read(path: string, settings: Partial<EngineSettings>, signal: AbortSignal): Promise<ModelInspection> {
-    const inspect = (asked: Partial<EngineSettings>): Promise<ModelInspection> =>
-      ask((member) => member.inspect(path, asked), signal)
-    try {
-      return await inspect(settings)
-    } catch (error) {
-      if (!isCrash(error)) throw error
-    }
-    try {
-      return await inspect(settings)
-    } catch (error) {
-      if (!isCrash(error)) throw error
-      if (Object.keys(settings).length === 0) throw fail('gguf.aborts', { path }, { cause: error })
-      await inspect({}).catch((again: unknown) => {
-        throw isCrash(again) ? fail('gguf.aborts', { path }, { cause: again }) : again
-      })
-      throw fail('engine.settingsAbort', {}, { cause: error })
-    }
-  }
-
   return {
     inspect(path, settings) {
       const { signal } = cancelled
-      return queue.run(() => read(path, settings, signal))
+      return queue.run(() =>
+        readTwice((asked) => ask((member) => member.inspect(path, asked), signal), path, settings ?? {}),
+      )
     },
     gpus: () => inTurn((member) => member.gpus()),
     end() {

@@ -156,12 +156,13 @@ describe('a silent engine', () => {
   })
 
   it('is no matter any more once its owner took it out of memory', async () => {
-    const { now, why, seconds, unload } = await start()
+    const { now, why, seconds, unload, breaker } = await start()
     now.silentMs = 4_000
     now.fails = true
     await seconds(() => why() !== null, 2)
     unload()
     await seconds(() => why() === null, 10)
+    expect(breaker.trips()).toEqual([])
   })
 
   it('is let go by the owner’s word; what was let go stops again when it is silent still', async () => {
