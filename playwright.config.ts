@@ -5,13 +5,19 @@
 import { defineConfig } from '@playwright/test'
 
 import { CHROMIUM_FLAGS, findChromium } from './test/e2e/browser.ts'
+import { SLOW_SPECS } from './test/slow-tests.ts'
 
 const executablePath = findChromium()
 /** Read by the tests: they skip, visibly, when there is no browser. */
 process.env['STOKER_BROWSER'] = executablePath ?? ''
 
+/** What `npm test` (fast) and `npm run test:slow` (slow) set; without it every spec runs that is named. */
+const part = process.env['STOKER_TEST_PART']
+const slowSpecs = SLOW_SPECS.map((name) => `**/${name}`)
+
 export default defineConfig({
   testDir: 'test/e2e',
+  ...(part === 'fast' ? { testIgnore: slowSpecs } : part === 'slow' ? { testMatch: slowSpecs } : {}),
   outputDir: 'test-results/playwright',
   workers: 1,
   fullyParallel: false,
@@ -19,7 +25,7 @@ export default defineConfig({
   timeout: 180_000,
   // Guards against hanging only; the default of five seconds fails on a busy machine.
   expect: { timeout: 20_000 },
-  reporter: [['list'], ['json', { outputFile: 'test-results/e2e.json' }]],
+  reporter: [['list'], ['json', { outputFile: `test-results/${part === 'slow' ? 'e2e-slow' : 'e2e'}.json` }]],
   use: {
     browserName: 'chromium',
     launchOptions: {

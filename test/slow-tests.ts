@@ -24,3 +24,13 @@ export const SLOW_TESTS: readonly string[] = [
   'test/tools/dev.test.ts',
   'test/venues/conformance.test.ts',
 ]
+
+/** Browser tests of theirs: zones, pseudo-locales, whole first runs. */
+export const SLOW_SPECS: readonly string[] = [
+  'calendar.spec.ts',
+  'earnings.spec.ts',
+  'first-minutes.spec.ts',
+  'languages.spec.ts',
+  'missing-screen.spec.ts',
+  'workshop.spec.ts',
+]

@@ -31,11 +31,13 @@ for (const part of ['vitest', 'slow', 'gpu']) {
   failed += unit.numFailedTests
   skipped += unit.numPendingTests + unit.numTodoTests
 }
-const browser = read<PlaywrightReport>('test-results/e2e.json')
-if (browser === null || browser.stats.expected === 0) {
-  console.log('ci: the browser suite did not run, which is a failure here')
-  failed += 1
-} else {
+for (const part of ['e2e', 'e2e-slow']) {
+  const browser = read<PlaywrightReport>(`test-results/${part}.json`)
+  if (browser === null || browser.stats.expected === 0) {
+    console.log(`ci: the browser suite ${part} did not run, which is a failure here`)
+    failed += 1
+    continue
+  }
   passed += browser.stats.expected + browser.stats.flaky
   failed += browser.stats.unexpected
   if (browser.stats.skipped > 0) {

@@ -1,6 +1,7 @@
 /**
  * `npm test`: builds, then runs the unit, browser and desktop suites one after the other; all run even when one fails,
- * and any failure fails the command. With `--slow` (`npm run test:slow`) the build and the files of test/slow-tests.ts instead.
+ * and any failure fails the command. With `--slow` (`npm run test:slow`) the build and the
+ * files of test/slow-tests.ts instead.
  */
 import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
@@ -17,7 +18,11 @@ const FAST: [string, string[]][] = [
   ['browser', ['node_modules/@playwright/test/cli.js', 'test']],
   ['desktop', ['node_modules/@playwright/test/cli.js', 'test', '-c', 'playwright.desktop.config.ts']],
 ]
-const SLOW: [string, string[]][] = [BUILD, ['slow', UNIT]]
+const SLOW: [string, string[]][] = [
+  BUILD,
+  ['slow', UNIT],
+  ['browser, slow', ['node_modules/@playwright/test/cli.js', 'test']],
+]
 
 process.env['STOKER_TEST_PART'] = isSlow ? 'slow' : 'fast'
 if (!isSlow) rmSync('test-results', { recursive: true, force: true })
